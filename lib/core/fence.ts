@@ -1,0 +1,26 @@
+/**
+ * What a node decides on its own disk, per chunk. Every PUT carries the epoch that its commit will make
+ * (the placement version it read, plus one) and durably raises the chunk's fence to it before the
+ * receipt; a DELETE carries the version that its sender read and is refused below the fence. The fence
+ * outlives the delete. So a delete that stalls while the chunk comes back to the node finds a higher
+ * fence and destroys nothing (docs/decisions/0003).
+ */
+export interface Shelf {
+  /** Highest epoch that a PUT of this chunk has raised here. */
+  readonly fence: number;
+  /** Whether the chunk's bytes are held; `false` is a tombstone. */
+  readonly held: boolean;
+}
+
+export type PutVerdict = 'store' | 'below-fence';
+export type DeleteVerdict = 'unlink' | 'absent' | 'below-fence';
+
+/** A PUT at the fence itself is the same PUT again, so it stores: same chunk, same bytes. */
+export const judgePut = (shelf: Shelf | undefined, epoch: number): PutVerdict =>
+  shelf !== undefined && epoch < shelf.fence ? 'below-fence' : 'store';
+
+export function judgeDelete(shelf: Shelf | undefined, version: number): DeleteVerdict {
+  if (shelf === undefined) return 'absent';
+  if (version < shelf.fence) return 'below-fence';
+  return shelf.held ? 'unlink' : 'absent';
+}

@@ -1,0 +1,53 @@
+import type { ChunkId, NodeId, Zone } from './ids.ts';
+import type { NodeState } from './lifecycle.ts';
+import type { Bytes } from './units.ts';
+
+export type JobKind = 'drain' | 'rebalance' | 'repair' | 'scale-out' | 'scale-in';
+
+/**
+ * One slot of one chunk goes from one node to another. In a repair `from` is the node that lost the slot:
+ * the bytes come from any live holder.
+ */
+export interface Move {
+  readonly chunk: ChunkId;
+  readonly slot: number;
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly bytes: Bytes;
+}
+
+/** A typed reason, with its numbers, why something may not happen now. */
+export type Block =
+  | {
+      readonly kind: 'no-node-fits';
+      readonly chunk: ChunkId;
+      readonly bytes: Bytes;
+      readonly from: NodeId;
+      /** Zones in which a new holder would keep the chunk's spread. */
+      readonly zones: readonly Zone[];
+    }
+  | {
+      readonly kind: 'too-few-holders';
+      readonly chunk: ChunkId;
+      readonly live: number;
+      readonly needed: number;
+    }
+  | {
+      readonly kind: 'zone-lacks-room';
+      readonly zone: Zone;
+      readonly neededBytes: Bytes;
+      readonly roomBytes: Bytes;
+      readonly slots: number;
+    }
+  | { readonly kind: 'last-node-of-zone'; readonly node: NodeId; readonly zone: Zone }
+  | { readonly kind: 'wrong-state'; readonly node: NodeId; readonly state: NodeState }
+  | { readonly kind: 'unknown-node'; readonly node: NodeId };
+
+export interface Plan {
+  readonly job: JobKind;
+  readonly moves: readonly Move[];
+  readonly bytesTotal: Bytes;
+  /** No plan that reaches the same end can move less. */
+  readonly bytesMinimum: Bytes;
+  readonly blocks: readonly Block[];
+}
