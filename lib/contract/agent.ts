@@ -1,0 +1,125 @@
+import { z } from 'zod/mini';
+
+/**
+ * The node agent's HTTP interface, version 1. Every request carries `authorization: Bearer <capability>`
+ * (contract/capability.ts) and `x-ballast-protocol: 1`; `/healthz` alone needs none.
+ *
+ * PUT    /chunks/{id}?slot&epoch&sha256   body = bytes, content-length set  → 201 Receipt
+ * GET    /chunks/{id}                     → 200 bytes (Range allowed)       | 404
+ * HEAD   /chunks/{id}                     → 200 with content-length         | 404
+ * DELETE /chunks/{id}?version             → 200 Removal
+ * POST   /removals                        RemovalRequest → 200 Removal[]    (subject = SHA-256 of the body)
+ * POST   /pulls                           PullRequest → 200 NDJSON of PullEvent (subject = SHA-256 of the body)
+ * GET    /inventory?after&limit           → 200 NDJSON of Held, ordered by chunk id
+ * GET    /stats                           → 200 Stats
+ * GET    /healthz                         → 200 Health
+ *
+ * Errors: 400 malformed, 401 no or bad capability, 403 capability for something else, 404 not held,
+ * 409 below the fence, 411 no length, 413 over 64 MiB, 422 bytes do not match their checksum,
+ * 503 stopping or suspect disk, 507 full. Body: {"error": kind, "message": sentence}.
+ */
+export const protocolVersion = 1;
+export const chunkIdPattern = /^[a-f0-9]{64}$/;
+export const agentPortDefault = 7070;
+
+const sha256 = z.string().check(z.regex(chunkIdPattern));
+const count = z.number().check(z.nonnegative());
+
+/** The bytes and the fence are durable on this disk. */
+export const Receipt = z.object({
+  chunk: sha256,
+  slot: count,
+  size: count,
+  sha256,
+  epoch: count,
+  incarnation: z.string(),
+});
+export type Receipt = z.infer<typeof Receipt>;
+
+export const RemovalRequest = z.object({
+  removals: z.array(z.object({ chunk: sha256, version: count })),
+});
+export type RemovalRequest = z.infer<typeof RemovalRequest>;
+export const Removal = z.object({
+  chunk: sha256,
+  outcome: z.enum(['unlink', 'absent', 'below-fence']),
+});
+export type Removal = z.infer<typeof Removal>;
+
+export const PullRequest = z.object({
+  /** Where each copy may be read, in order of preference: a node's `host:port` from the fleet list. */
+  sources: z.array(z.object({ node: z.string(), address: z.string() })),
+  chunks: z.array(
+    z.object({
+      chunk: sha256,
+      slot: count,
+      size: count,
+      sha256,
+      /** The placement version that was read, plus one. */
+      epoch: count,
+      /** A `read` capability for each source, in the order of `sources`; `null` where it is no holder. */
+      reads: z.array(z.nullable(z.string())),
+    }),
+  ),
+  /** Bytes a second for the whole pull; 0 holds it. */
+  rate: count,
+});
+export type PullRequest = z.infer<typeof PullRequest>;
+
+export const PullEvent = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('progress'), bytes: count }),
+  z.object({ event: z.literal('received'), receipt: Receipt }),
+  z.object({
+    event: z.literal('failed'),
+    chunk: sha256,
+    reason: z.enum([
+      'source-lacks-it',
+      'source-unreachable',
+      'checksum',
+      'full',
+      'below-fence',
+      'disk',
+      'stopping',
+    ]),
+    message: z.string(),
+  }),
+]);
+export type PullEvent = z.infer<typeof PullEvent>;
+
+export const Held = z.object({ chunk: sha256, slot: count, size: count, epoch: count, sha256 });
+export type Held = z.infer<typeof Held>;
+
+export const Stats = z.object({
+  node: z.string(),
+  instance: z.string(),
+  zone: z.string(),
+  incarnation: z.string(),
+  usedBytes: count,
+  capacityBytes: count,
+  chunks: count,
+  /** Open foreground requests. */
+  connections: count,
+  /** Shares of 1; `null` where the platform does not tell. */
+  cpu: z.nullable(count),
+  memory: z.nullable(count),
+  ioWait: z.nullable(count),
+  /** Foreground requests of the last window. */
+  p99Ms: z.nullable(count),
+  /** Bytes a second, last window: clients' and migrations', in and out. */
+  foregroundIn: count,
+  foregroundOut: count,
+  backgroundIn: count,
+  backgroundOut: count,
+  diskSuspect: z.boolean(),
+});
+export type Stats = z.infer<typeof Stats>;
+
+export const Health = z.object({
+  ok: z.boolean(),
+  node: z.string(),
+  instance: z.string(),
+  incarnation: z.string(),
+  protocol: count,
+  capacityBytes: count,
+});
+export type Health = z.infer<typeof Health>;

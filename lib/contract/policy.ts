@@ -1,0 +1,47 @@
+import { z } from 'zod/mini';
+
+const share = z.number().check(z.minimum(0), z.maximum(1));
+const count = z.number().check(z.nonnegative());
+
+/**
+ * What operators set. Defaults are the reference design's numbers. Shares are of 1, lengths of time in
+ * milliseconds, sizes in bytes.
+ */
+export const Policy = z.object({
+  autoscaling: z._default(z.boolean(), true),
+  /** Marks of the fullest zone's fill: above `fillHigh` grow, below `fillLow` shrink. */
+  fillHigh: z._default(share, 0.8),
+  fillLow: z._default(share, 0.3),
+  fillTarget: z._default(share, 0.7),
+  /** No plan fills a node beyond this. */
+  fillHard: z._default(share, 0.95),
+  nodesMin: z._default(count, 3),
+  nodesMax: z._default(count, 100),
+  /** Most nodes that one decision adds. */
+  nodesStepMax: z._default(count, 4),
+  /** Capacity of a node that a launch brings. */
+  nodeCapacityBytes: count,
+  cooldownOutMs: z._default(count, 300_000),
+  cooldownInMs: z._default(count, 900_000),
+  /** Above this share of nodes without a fresh heartbeat nothing scales. */
+  unhealthyShareMax: z._default(share, 0.34),
+  /** A node whose heartbeat stands still for so long is dead. */
+  deadAfterMs: z._default(count, 180_000),
+  joinLimitMs: z._default(count, 600_000),
+  /** Drain: time for clients to go, then for their connections to end. */
+  graceMs: z._default(count, 300_000),
+  connectionsLimitMs: z._default(count, 300_000),
+  /** A source copy stays readable for so long after the commit that retired it. */
+  parkingMs: z._default(count, 900_000),
+  /** Bytes a second of migration at a node, in and out each, and of one batch. */
+  nodeRateBytes: z._default(count, 100_000_000),
+  batchRateBytes: z._default(count, 10_000_000),
+  /** Batches in flight at a node, and in the fleet. */
+  nodeBatchesMax: z._default(count, 5),
+  fleetBatchesMax: z._default(count, 200),
+  /** Inside this share around its target a node's fill is left alone. */
+  rebalanceBand: z._default(share, 0.05),
+  /** A flight whose worker gives no sign of life for so long is sent again. */
+  flightLimitMs: z._default(count, 120_000),
+});
+export type Policy = z.infer<typeof Policy>;

@@ -1,0 +1,182 @@
+import { z } from 'zod/mini';
+import { nodeStates } from '../core/lifecycle.ts';
+
+/** What the tables' items hold, keys aside. Parsed where an item is read; a wrong one is named. */
+
+const count = z.number().check(z.nonnegative());
+const text = z.string();
+
+export const RedundancyRecord = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('replicated'), copies: count }),
+  z.object({ kind: z.literal('erasure'), data: count, parity: count }),
+]);
+
+export const ChunkRecord = z.object({
+  /** A removed chunk leaves a tombstone, so that no late commit brings it back. */
+  state: z.enum(['live', 'removed']),
+  size: count,
+  sha256: text,
+  kind: z.enum(['data', 'metadata']),
+  redundancy: RedundancyRecord,
+  /** Node ids; the index is the slot. */
+  holders: z.array(text),
+  version: count,
+  lastOp: text,
+});
+export type ChunkRecord = z.infer<typeof ChunkRecord>;
+
+export const InventoryRecord = z.object({ slot: count, bytes: count });
+export type InventoryRecord = z.infer<typeof InventoryRecord>;
+
+export const GuardRecord = z.object({ state: z.enum(nodeStates), epoch: count });
+export type GuardRecord = z.infer<typeof GuardRecord>;
+
+export const NodeRecord = z.object({
+  state: z.enum(nodeStates),
+  /** Rises each time a node joins the fleet or starts to drain; commits are fenced by it. */
+  epoch: count,
+  zone: text,
+  class: z.enum(['data', 'metadata', 'mixed']),
+  capacity: count,
+  /** Idempotency token of the launch; the record is the launch's ledger and is written first. */
+  launchToken: text,
+  /** The job that last changed the state. */
+  job: text,
+  /** EC2 instance id and `host:port`; empty until known. */
+  instance: text,
+  address: text,
+  /** Names the disk's contents: another one means that what the node held is lost. Empty until it joins. */
+  incarnation: text,
+  /** Epoch milliseconds of the last change of state. */
+  since: count,
+  lastOp: text,
+});
+export type NodeRecord = z.infer<typeof NodeRecord>;
+
+export const jobStates = ['running', 'blocked', 'done', 'failed', 'cancelled'] as const;
+export const JobRecord = z.object({
+  kind: z.enum(['drain', 'rebalance', 'repair', 'scale-out', 'scale-in']),
+  state: z.enum(jobStates),
+  /** Nodes that leave, were lost, or were launched. */
+  nodes: z.array(text),
+  /** Scale-out: nodes to launch, by zone. */
+  launch: z.record(text, count),
+  /** Rises with each plan of this job. */
+  generation: count,
+  /** What it does now, in words for people, e.g. `moving`, `grace period`. */
+  phase: text,
+  /** Why it was asked for, and what it waits for, each with its numbers. */
+  reasons: z.array(text),
+  movesPlanned: count,
+  bytesPlanned: count,
+  bytesMinimum: count,
+  movesDone: count,
+  bytesDone: count,
+  movesFailed: count,
+  startedAt: count,
+  /** 0 while it runs. */
+  endedAt: count,
+  lastOp: text,
+});
+export type JobRecord = z.infer<typeof JobRecord>;
+
+export const urgencies = ['critical', 'high', 'normal', 'low'] as const;
+export type Urgency = (typeof urgencies)[number];
+
+export const MoveRecord = z.object({ chunk: text, slot: count, bytes: count });
+export type MoveRecord = z.infer<typeof MoveRecord>;
+
+export const BatchRecord = z.object({
+  urgency: z.enum(urgencies),
+  from: text,
+  to: text,
+  bytes: count,
+  moves: z.array(MoveRecord),
+  generation: count,
+  state: z.enum(['pending', 'sent', 'ended']),
+  movesDone: count,
+  bytesDone: count,
+  movesFailed: count,
+  /** Why the moves that failed failed, the first few. */
+  failures: z.array(text),
+});
+export type BatchRecord = z.infer<typeof BatchRecord>;
+
+export const FlightRecord = z.object({
+  job: text,
+  urgency: z.enum(urgencies),
+  from: text,
+  to: text,
+  bytes: count,
+  /** Bytes a second reserved at both ends. */
+  rate: count,
+  /** Fencing token: rises when the batch is sent again. */
+  token: count,
+  sentAt: count,
+  movesDone: count,
+  bytesDone: count,
+  /** Rises with each sign of life of the worker; a flight whose beat stands still is sent again. */
+  beat: count,
+  lastOp: text,
+});
+export type FlightRecord = z.infer<typeof FlightRecord>;
+
+export const OutboxRecord = z.object({
+  removals: z.array(z.object({ chunk: text, version: count })),
+  /** Epoch milliseconds by the clock of the writer; parking is much longer than clocks differ. */
+  notBefore: count,
+});
+export type OutboxRecord = z.infer<typeof OutboxRecord>;
+
+export const LeaseRecord = z.object({ holder: text, token: count, until: count });
+export type LeaseRecord = z.infer<typeof LeaseRecord>;
+
+export const ScalingRecord = z.object({
+  generation: count,
+  lastOutAt: count,
+  lastInAt: count,
+  job: text,
+  decision: text,
+  reasons: z.array(text),
+  decidedAt: count,
+});
+export type ScalingRecord = z.infer<typeof ScalingRecord>;
+
+export const WatchRecord = z.object({
+  /** By node: the sequence number seen and when this watch first saw it. */
+  seen: z.record(text, z.object({ seq: count, since: count })),
+});
+export type WatchRecord = z.infer<typeof WatchRecord>;
+
+export const FileRecord = z.object({
+  size: count,
+  sha256: text,
+  mode: count,
+  modifiedAt: count,
+  /** In the file's order. */
+  chunks: z.array(z.object({ id: text, size: count })),
+  version: count,
+  lastOp: text,
+});
+export type FileRecord = z.infer<typeof FileRecord>;
+
+export const HeartbeatRecord = z.object({
+  at: count,
+  seq: count,
+  port: count,
+  incarnation: text,
+  usedBytes: count,
+  capacityBytes: count,
+  chunks: count,
+  connections: count,
+  cpu: z.nullable(count),
+  memory: z.nullable(count),
+  ioWait: z.nullable(count),
+  p99Ms: z.nullable(count),
+  foregroundIn: count,
+  foregroundOut: count,
+  backgroundIn: count,
+  backgroundOut: count,
+  diskSuspect: z.boolean(),
+});
+export type HeartbeatRecord = z.infer<typeof HeartbeatRecord>;

@@ -1,0 +1,217 @@
+import type { Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
+import type { Key, TableName } from '../contract/keys.ts';
+import type { BatchMessage } from '../contract/messages.ts';
+import type { Policy } from '../contract/policy.ts';
+import type { Urgency } from '../contract/records.ts';
+import type { ChunkId, JobId, NodeId, Zone } from '../core/ids.ts';
+import type { EpochMillis } from '../core/units.ts';
+
+/**
+ * What the loop needs of the world, in the world's own semantics: the simulator's and AWS's adapters pass
+ * the same contract tests. The conditions that keep data safe are built in lib/control, above this line.
+ */
+
+export type Scalar = string | number | boolean | null;
+export type Value = Scalar | readonly Value[] | { readonly [field: string]: Value | undefined };
+export type Fields = Readonly<Record<string, Value>>;
+/** An item as it was read: its fields, and its key's `pk` and `sk`. */
+export type Item = Fields & { readonly pk: string; readonly sk: string };
+
+/**
+ * The condition of a write: `absent`, or fields of the item that must hold, each equal to a scalar or to
+ * one of several (`{ oneOf }`). An absent item fulfils no fields.
+ */
+export type When =
+  | 'absent'
+  | Readonly<Record<string, Scalar | { readonly oneOf: readonly Scalar[] }>>;
+
+export type Op =
+  | { readonly op: 'put'; readonly key: Key; readonly fields: Fields; readonly when?: When }
+  | {
+      readonly op: 'update';
+      readonly key: Key;
+      readonly set?: Fields;
+      /** Adds to numbers. */
+      readonly add?: Readonly<Record<string, number>>;
+      readonly when?: When;
+    }
+  | { readonly op: 'delete'; readonly key: Key; readonly when?: When }
+  | { readonly op: 'check'; readonly key: Key; readonly when: When };
+
+export type WriteResult =
+  | { readonly kind: 'committed' }
+  /** Nothing was written. One refusal for each op whose condition failed, with the item as it stands. */
+  | { readonly kind: 'refused'; readonly refusals: readonly Refusal[] };
+
+export interface Refusal {
+  /** Index of the op in the call. */
+  readonly op: number;
+  readonly current: Item | undefined;
+}
+
+/** The write may or may not have happened, or may yet: read again; never delete or acknowledge on it. */
+export class OutcomeUnknown extends Error {
+  override readonly name = 'OutcomeUnknown';
+}
+/** Nothing happened, for a reason that passes: throttled, conflicting, unreachable. Try again later. */
+export class TryLater extends Error {
+  override readonly name = 'TryLater';
+}
+
+export interface Page {
+  readonly items: readonly Item[];
+  /** Where to go on; absent on the last page. A page may be empty and yet not the last. */
+  readonly next?: string;
+}
+
+/** Ops in one atomic write (DynamoDB: 100 items a transaction). */
+export const opsMax = 100;
+
+/** DynamoDB. Reads are strongly consistent. */
+export interface Tables {
+  /** Items in the order of `keys`; any number of keys (read 100 a call). */
+  get(keys: readonly Key[]): Promise<readonly (Item | undefined)[]>;
+  /** One page of a partition in the order of `sk`. */
+  query(
+    table: TableName,
+    pk: string,
+    from?: { readonly prefix?: string; readonly next?: string },
+  ): Promise<Page>;
+  /**
+   * All or nothing, at most {@link opsMax} ops, at most one an item. `token` (36 characters at most) makes
+   * the same call within ten minutes the same write.
+   * @throws OutcomeUnknown, TryLater
+   */
+  write(ops: readonly Op[], token?: string): Promise<WriteResult>;
+  /** Unconditional puts and deletes, each on its own, any number (25 a call). @throws TryLater */
+  writeEach(
+    ops: readonly (Op & { readonly op: 'put' | 'delete'; readonly when?: never })[],
+  ): Promise<void>;
+}
+
+/** A node that can be spoken to. */
+export interface NodeAddress {
+  readonly node: NodeId;
+  /** `host:port`. */
+  readonly address: string;
+}
+
+/** The node did not answer in time, or not at all. What it did is unknown. */
+export class NodeUnreachable extends Error {
+  override readonly name = 'NodeUnreachable';
+}
+/** The node answered no. */
+export class NodeRefused extends Error {
+  override readonly name = 'NodeRefused';
+  readonly reason: string;
+  constructor(reason: string, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+export interface PutChunk {
+  readonly chunk: ChunkId;
+  readonly slot: number;
+  /** The placement version that was read, plus one. */
+  readonly epoch: number;
+  readonly sha256: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface PullChunk {
+  readonly chunk: ChunkId;
+  readonly slot: number;
+  readonly size: number;
+  readonly sha256: string;
+  readonly epoch: number;
+  /** Nodes that hold it, preferred first. */
+  readonly holders: readonly NodeId[];
+}
+
+/** Node agents. Every call carries capabilities that the adapter issues. */
+export interface Nodes {
+  /** @throws NodeUnreachable, NodeRefused */
+  put(to: NodeAddress, chunk: PutChunk): Promise<Receipt>;
+  /** The bytes as the node sent them: the reader compares their checksum. @throws NodeUnreachable, NodeRefused */
+  read(from: NodeAddress, chunk: ChunkId): Promise<Uint8Array>;
+  /**
+   * Asks `to` to copy chunks from their holders; answers as each is durable and read back, or has failed.
+   * Ends when all are answered. Leaving the loop early abandons the rest. @throws NodeUnreachable, NodeRefused
+   */
+  pull(
+    to: NodeAddress,
+    sources: readonly NodeAddress[],
+    chunks: readonly PullChunk[],
+    rate: number,
+  ): AsyncIterable<PullEvent>;
+  /** @throws NodeUnreachable, NodeRefused */
+  remove(
+    from: NodeAddress,
+    removals: readonly { readonly chunk: ChunkId; readonly version: number }[],
+  ): Promise<readonly Removal[]>;
+  /** One page of what the node's disk holds, by chunk id. @throws NodeUnreachable, NodeRefused */
+  held(
+    node: NodeAddress,
+    after?: string,
+  ): Promise<{ readonly held: readonly Held[]; readonly next?: string }>;
+  /** @throws NodeUnreachable, NodeRefused */
+  stats(node: NodeAddress): Promise<Stats>;
+}
+
+export interface Machine {
+  readonly instance: string;
+  readonly node: NodeId;
+  readonly state: 'pending' | 'running' | 'stopping' | 'terminated';
+  /** `host:port`; empty while it has none. */
+  readonly address: string;
+  readonly zone: Zone;
+}
+
+/** EC2. */
+export interface Machines {
+  /**
+   * Launches a node's machine; the same token gives the same machine.
+   * @returns the machine, or why none is to be had now
+   */
+  launch(node: NodeId, zone: Zone, token: string): Promise<Machine | { readonly refused: string }>;
+  /** Machines of the fleet, terminated ones for a while too. Eventually consistent: absence proves nothing. */
+  list(): Promise<readonly Machine[]>;
+  /** Lifts the termination protection and terminates. Again is harmless. */
+  terminate(instance: string): Promise<void>;
+}
+
+export type WorkflowName = 'scale-out' | 'drain' | 'rebalance' | 'repair';
+
+/** Step Functions: the execution's name is the job's id. */
+export interface Workflows {
+  start(workflow: WorkflowName, job: JobId): Promise<'started' | 'already-started'>;
+}
+
+/** SQS. Messages may come twice, late, in any order, or (to us) never: they are hints. */
+export interface Queues {
+  send(urgency: Urgency, messages: readonly BatchMessage[]): Promise<void>;
+  /** Hints that these nodes' outboxes have rows due in `delayMs` (15 minutes at most are kept). */
+  sweep(nodes: readonly NodeId[], delayMs: number): Promise<void>;
+}
+
+/** S3: certificates and plans. Never a lock, never evidence. */
+export interface Archive {
+  put(key: string, body: string): Promise<void>;
+}
+
+export interface Ports {
+  readonly tables: Tables;
+  readonly nodes: Nodes;
+  readonly machines: Machines;
+  readonly workflows: Workflows;
+  readonly queues: Queues;
+  readonly archive: Archive;
+  now(): EpochMillis;
+  /** A new id: 26 characters, sorts by time (ULID). */
+  newId(): string;
+  /** The deployment's policy; what operators set lies in the table and wins. */
+  readonly policyDefault: Policy;
+  /** One structured line, for people who look into what happened. */
+  log(event: string, detail: Fields): void;
+}
