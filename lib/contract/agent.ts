@@ -86,7 +86,15 @@ export const PullEvent = z.discriminatedUnion('event', [
 ]);
 export type PullEvent = z.infer<typeof PullEvent>;
 
-export const Held = z.object({ chunk: sha256, slot: count, size: count, epoch: count, sha256 });
+export const Held = z.object({
+  chunk: sha256,
+  slot: count,
+  size: count,
+  epoch: count,
+  sha256,
+  /** Milliseconds since the copy was written or its fence last rose, by the node's own clock. */
+  ageMs: count,
+});
 export type Held = z.infer<typeof Held>;
 
 export const Stats = z.object({

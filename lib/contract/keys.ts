@@ -17,10 +17,12 @@ import {
  *             N#<node>             G#<k>           guard: a node's state and epoch, k copies of it
  *             F                    N#<node>        node: the fleet is one query
  *             J                    J#<job>         job
- *             J#<job>              B#<batch>       batch: a summary and its moves
+ *             J#<job>              P#<batch>       a batch that waits to be sent: its summary
+ *             J#<job>              B#<batch>       batch: its moves and how they ended
  *             I                    B#<batch>       in flight
- *             I                    LEASE           who paces now
+ *             I                    PACE            generation of the pacing
  *             O#<node>             <operation>     outbox: source copies to delete once parking is over
+ *             T                    <operation>     trash: chunks that no file names any more
  *             P                    P               policy set by operators
  *             S                    S               scaling: one decision in flight
  *             W                    W               what the watch saw last of each heartbeat
@@ -71,16 +73,23 @@ export const jobOfKey = (sk: string): JobId => jobId(sk.slice('J#'.length));
 export const batchPartition = (job: JobId): string => `J#${job}`;
 export const batchKey = (job: JobId, batch: BatchId): Key =>
   placement(batchPartition(job), `B#${batch}`);
+export const pendingPrefix = 'P#';
+export const pendingKey = (job: JobId, batch: BatchId): Key =>
+  placement(batchPartition(job), `P#${batch}`);
+/** Of a pending batch, a batch or a flight. */
 export const batchOfKey = (sk: string): BatchId => batchId(sk.slice('B#'.length));
 
 export const flightPartition = 'I';
 export const flightPrefix = 'B#';
 export const flightKey = (batch: BatchId): Key => placement(flightPartition, `B#${batch}`);
-export const paceLeaseKey: Key = placement(flightPartition, 'LEASE');
+export const paceKey: Key = placement(flightPartition, 'PACE');
 
 export const outboxPartition = (node: NodeId): string => `O#${node}`;
 export const outboxKey = (node: NodeId, operation: string): Key =>
   placement(outboxPartition(node), operation);
+
+export const trashPartition = 'T';
+export const trashKey = (operation: string): Key => placement(trashPartition, operation);
 
 export const policyKey: Key = placement('P', 'P');
 export const scalingKey: Key = placement('S', 'S');

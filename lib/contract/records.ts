@@ -1,5 +1,6 @@
 import { z } from 'zod/mini';
 import { nodeStates } from '../core/lifecycle.ts';
+import { urgencies } from '../core/schedule.ts';
 
 /** What the tables' items hold, keys aside. Parsed where an item is read; a wrong one is named. */
 
@@ -61,8 +62,9 @@ export const JobRecord = z.object({
   nodes: z.array(text),
   /** Scale-out: nodes to launch, by zone. */
   launch: z.record(text, count),
-  /** Rises with each plan of this job. */
+  /** Rises with each plan of this job; `attempt` names the plan's batches (empty before the first). */
   generation: count,
+  attempt: text,
   /** What it does now, in words for people, e.g. `moving`, `grace period`. */
   phase: text,
   /** Why it was asked for, and what it waits for, each with its numbers. */
@@ -72,6 +74,8 @@ export const JobRecord = z.object({
   bytesMinimum: count,
   movesDone: count,
   bytesDone: count,
+  movesRetried: count,
+  /** Moves that were still to do when the job ended. */
   movesFailed: count,
   startedAt: count,
   /** 0 while it runs. */
@@ -80,11 +84,18 @@ export const JobRecord = z.object({
 });
 export type JobRecord = z.infer<typeof JobRecord>;
 
-export const urgencies = ['critical', 'high', 'normal', 'low'] as const;
-export type Urgency = (typeof urgencies)[number];
-
 export const MoveRecord = z.object({ chunk: text, slot: count, bytes: count });
 export type MoveRecord = z.infer<typeof MoveRecord>;
+
+/** What the pacer needs of a batch that waits to be sent. */
+export const PendingRecord = z.object({
+  urgency: z.enum(urgencies),
+  from: text,
+  to: text,
+  bytes: count,
+  moves: count,
+});
+export type PendingRecord = z.infer<typeof PendingRecord>;
 
 export const BatchRecord = z.object({
   urgency: z.enum(urgencies),
@@ -92,12 +103,12 @@ export const BatchRecord = z.object({
   to: text,
   bytes: count,
   moves: z.array(MoveRecord),
-  generation: count,
-  state: z.enum(['pending', 'sent', 'ended']),
+  state: z.enum(['planned', 'ended']),
   movesDone: count,
   bytesDone: count,
-  movesFailed: count,
-  /** Why the moves that failed failed, the first few. */
+  /** Tries that failed: their slots are planned again. */
+  movesRetried: count,
+  /** Why, the first few. */
   failures: z.array(text),
 });
 export type BatchRecord = z.infer<typeof BatchRecord>;
@@ -108,28 +119,33 @@ export const FlightRecord = z.object({
   from: text,
   to: text,
   bytes: count,
+  moves: count,
   /** Bytes a second reserved at both ends. */
   rate: count,
   /** Fencing token: rises when the batch is sent again. */
   token: count,
-  sentAt: count,
+  /** Epoch milliseconds of the last sign of life; a flight that is silent for long is sent again. */
+  aliveAt: count,
   movesDone: count,
   bytesDone: count,
-  /** Rises with each sign of life of the worker; a flight whose beat stands still is sent again. */
-  beat: count,
   lastOp: text,
 });
 export type FlightRecord = z.infer<typeof FlightRecord>;
 
+/** One pacing at a time wins: each writes under the generation that it read. */
+export const PaceRecord = z.object({ generation: count });
+export type PaceRecord = z.infer<typeof PaceRecord>;
+
 export const OutboxRecord = z.object({
-  removals: z.array(z.object({ chunk: text, version: count })),
+  chunks: z.array(text),
   /** Epoch milliseconds by the clock of the writer; parking is much longer than clocks differ. */
   notBefore: count,
 });
 export type OutboxRecord = z.infer<typeof OutboxRecord>;
 
-export const LeaseRecord = z.object({ holder: text, token: count, until: count });
-export type LeaseRecord = z.infer<typeof LeaseRecord>;
+/** Chunks that no file names any more, or (as the intent of a long upload) not yet. */
+export const TrashRecord = z.object({ chunks: z.array(text), notBefore: count });
+export type TrashRecord = z.infer<typeof TrashRecord>;
 
 export const ScalingRecord = z.object({
   generation: count,

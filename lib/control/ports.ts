@@ -2,8 +2,8 @@ import type { Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent
 import type { Key, TableName } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
 import type { Policy } from '../contract/policy.ts';
-import type { Urgency } from '../contract/records.ts';
 import type { ChunkId, JobId, NodeId, Zone } from '../core/ids.ts';
+import type { Urgency } from '../core/schedule.ts';
 import type { EpochMillis } from '../core/units.ts';
 
 /**

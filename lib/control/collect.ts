@@ -1,0 +1,95 @@
+import type { Held } from '../contract/agent.ts';
+import { chunkKey, outboxPartition } from '../contract/keys.ts';
+import { type ChunkRecord, OutboxRecord } from '../contract/records.ts';
+import { type ChunkId, chunkId } from '../core/ids.ts';
+import { names, readChunks } from './chunks.ts';
+import { addressOf, type NodeView } from './fleet.ts';
+import { tombstoneSeconds } from './limits.ts';
+import { queryAll } from './pages.ts';
+import { NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
+import { neverCommitted } from './trash.ts';
+import { writeKnown } from './write-known.ts';
+
+/**
+ * Deletes copies on a node's disk that no placement names and no outbox knows: what a killed worker or
+ * client left. First the placement's version rises (or a tombstone stands where nothing was committed), so
+ * that a commit still under way for the copy is refused; only then the copy goes.
+ *
+ * @param ageMsMin younger copies may belong to an upload or a move that is under way
+ * @returns copies deleted
+ */
+export async function collect(ports: Ports, node: NodeView, ageMsMin: number): Promise<number> {
+  const parked = await parkedOn(ports, node);
+  let collected = 0;
+  let after: string | undefined;
+  do {
+    const page = await ports.nodes.held(addressOf(node), after);
+    const old = page.held.filter(({ chunk, ageMs }) => ageMs >= ageMsMin && !parked.has(chunk));
+    collected += await collectFrom(ports, node, old);
+    after = page.next;
+  } while (after !== undefined);
+  return collected;
+}
+
+async function parkedOn(ports: Ports, node: NodeView): Promise<ReadonlySet<string>> {
+  const rows = await queryAll(ports.tables, 'placement', outboxPartition(node.id));
+  return new Set(rows.flatMap((row) => OutboxRecord.parse(row).chunks));
+}
+
+async function collectFrom(ports: Ports, node: NodeView, held: readonly Held[]): Promise<number> {
+  const chunks = held.map(({ chunk }) => chunkId(chunk));
+  const records = await readChunks(ports.tables, chunks);
+  const removals: { chunk: ChunkId; version: number }[] = [];
+  for (const [i, chunk] of chunks.entries()) {
+    const record = records[i];
+    if (names(record, node.id)) continue;
+    const version = await fenceOff(ports, chunk, record);
+    if (version !== undefined) removals.push({ chunk, version });
+  }
+  if (removals.length === 0) return 0;
+  const answers = await ports.nodes.remove(addressOf(node), removals);
+  return answers.filter(({ outcome }) => outcome === 'unlink').length;
+}
+
+/** @returns the version under which the copy may be deleted; `undefined` if the placement just changed */
+async function fenceOff(
+  ports: Ports,
+  chunk: ChunkId,
+  record: ChunkRecord | undefined,
+): Promise<number | undefined> {
+  if (record?.state === 'removed') return record.version;
+  const operation = ports.newId();
+  const key = chunkKey(chunk);
+  const expiresAt = Math.floor(ports.now() / 1000) + tombstoneSeconds;
+  const version = record === undefined ? neverCommitted.version : record.version + 1;
+  const outcome = await writeKnown(
+    ports.tables,
+    [
+      record === undefined
+        ? {
+            op: 'put',
+            key,
+            fields: { ...neverCommitted, lastOp: operation, expiresAt },
+            when: 'absent',
+          }
+        : {
+            op: 'update',
+            key,
+            set: { version, lastOp: operation },
+            when: { state: 'live', version: record.version },
+          },
+    ],
+    operation,
+  );
+  return outcome === 'committed' ? version : undefined;
+}
+
+/** As {@link collect}, for a node that may not answer: it is tried again later. */
+export async function tryCollect(ports: Ports, node: NodeView, ageMsMin: number): Promise<number> {
+  try {
+    return await collect(ports, node, ageMsMin);
+  } catch (error) {
+    if (!(error instanceof NodeUnreachable || error instanceof NodeRefused)) throw error;
+    return 0;
+  }
+}

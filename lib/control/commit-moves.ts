@@ -1,0 +1,159 @@
+import { chunkKey, flightKey, inventoryKey, outboxKey } from '../contract/keys.ts';
+import { ChunkRecord, type MoveRecord } from '../contract/records.ts';
+import { batchId, chunkId, type NodeId } from '../core/ids.ts';
+import { names } from './chunks.ts';
+import { addressOf, type NodeView, stillTakesCopies } from './fleet.ts';
+import { NodeRefused, NodeUnreachable, type Op, type Ports, type Refusal } from './ports.ts';
+import { writeKnown } from './write-known.ts';
+
+/** A move that the placement, as it was read, still wants. */
+export interface Due {
+  readonly move: MoveRecord;
+  readonly record: ChunkRecord;
+}
+
+/** What a batch got done. */
+export interface Carried {
+  readonly moves: number;
+  readonly bytes: number;
+  /** One sentence for each try that failed. */
+  readonly failures: readonly string[];
+}
+
+export interface MoveCommit {
+  readonly batch: string;
+  /** Fencing token of the message that is worked on. */
+  readonly token: number;
+  readonly from: NodeId;
+  readonly to: NodeView;
+  /** Durable, read back and matched on `to`. */
+  readonly group: readonly Due[];
+}
+
+/**
+ * Makes `to` the holder of a group of slots, in one transaction: the placements under the versions that
+ * were read, both inventories, the destination's guard, the row that will delete the source's copies, and
+ * the flight's sign of life. Chunks that changed meanwhile drop out, and the rest is tried again.
+ *
+ * @returns what was committed, or `superseded` when a newer message carries the batch
+ * @throws OutcomeUnknown, TryLater
+ */
+export async function commitMoves(
+  ports: Ports,
+  commit: MoveCommit,
+): Promise<Carried | 'superseded'> {
+  let group = commit.group;
+  const failures: string[] = [];
+  while (group.length > 0) {
+    const operation = ports.newId();
+    const ops = opsOf(ports, { ...commit, group }, operation);
+    const outcome = await writeKnown(ports.tables, ops, operation);
+    if (outcome === 'committed') {
+      await hintSweep(ports, commit.from);
+      return { moves: group.length, bytes: bytesOf(group), failures };
+    }
+    const verdict = judge(ops, group, outcome);
+    if (verdict === 'superseded') return verdict;
+    if (verdict === 'holder-left') {
+      return {
+        moves: 0,
+        bytes: 0,
+        failures: [...failures, `${commit.to.id} takes no copies any more`],
+      };
+    }
+    await discard(ports, commit.to, verdict.stale);
+    group = group.filter((due) => !verdict.stale.some(({ chunk }) => chunk === due.move.chunk));
+  }
+  return { moves: 0, bytes: 0, failures };
+}
+
+const bytesOf = (group: readonly Due[]): number =>
+  group.reduce((sum, { move }) => sum + move.bytes, 0);
+
+/** Chunk ops first, one for each of the group in its order: {@link judge} counts on it. */
+function opsOf(ports: Ports, commit: MoveCommit, operation: string): readonly Op[] {
+  const { from, to, group } = commit;
+  const now = ports.now();
+  return [
+    ...group.map((due) => placeOn(to.id, due, operation)),
+    ...group.flatMap(({ move }): Op[] => [
+      {
+        op: 'put',
+        key: inventoryKey(to.id, chunkId(move.chunk)),
+        fields: { slot: move.slot, bytes: move.bytes },
+      },
+      { op: 'delete', key: inventoryKey(from, chunkId(move.chunk)) },
+    ]),
+    stillTakesCopies(to, now),
+    {
+      op: 'put',
+      key: outboxKey(from, operation),
+      fields: {
+        chunks: group.map(({ move }) => move.chunk),
+        notBefore: now + ports.policyDefault.parkingMs,
+      },
+    },
+    {
+      op: 'update',
+      key: flightKey(batchId(commit.batch)),
+      set: { aliveAt: now, lastOp: operation },
+      add: { movesDone: group.length, bytesDone: bytesOf(group) },
+      when: { token: commit.token },
+    },
+  ];
+}
+
+const placeOn = (to: NodeId, { move, record }: Due, operation: string): Op => ({
+  op: 'update',
+  key: chunkKey(chunkId(move.chunk)),
+  set: {
+    holders: record.holders.map((holder, slot) => (slot === move.slot ? to : holder)),
+    version: record.version + 1,
+    lastOp: operation,
+  },
+  when: { state: 'live', version: record.version },
+});
+
+interface Stale {
+  readonly chunk: string;
+  /** The placement as the refusal showed it. */
+  readonly record: ChunkRecord | undefined;
+}
+
+function judge(
+  ops: readonly Op[],
+  group: readonly Due[],
+  refusals: readonly Refusal[],
+): 'superseded' | 'holder-left' | { readonly stale: readonly Stale[] } {
+  const refused = refusals.map(({ op }) => ops[op]!.op);
+  const stale = refusals.flatMap(({ op, current }) => {
+    const due = group[op];
+    if (due === undefined) return [];
+    return [{ chunk: due.move.chunk, record: current && ChunkRecord.parse(current) }];
+  });
+  if (refused.includes('check')) return 'holder-left';
+  return stale.length === 0 ? 'superseded' : { stale };
+}
+
+/**
+ * Takes back copies whose commit was surely refused. The version of the refusing placement is at or above
+ * the fence that the copy raised, so the node obeys, unless a newer commit is on its way to it.
+ */
+async function discard(ports: Ports, to: NodeView, stale: readonly Stale[]): Promise<void> {
+  const removals = stale.flatMap(({ chunk, record }) =>
+    record === undefined || names(record, to.id)
+      ? []
+      : [{ chunk: chunkId(chunk), version: record.version }],
+  );
+  if (removals.length === 0) return;
+  try {
+    await ports.nodes.remove(addressOf(to), removals);
+  } catch (error) {
+    if (!(error instanceof NodeUnreachable || error instanceof NodeRefused)) throw error;
+    ports.log('orphans-left', { node: to.id, chunks: removals.length, reason: error.message });
+  }
+}
+
+/** A lost hint costs time only: the schedule sweeps too. */
+const hintSweep = (ports: Ports, node: NodeId): Promise<void> =>
+  ports.queues.sweep([node], ports.policyDefault.parkingMs);

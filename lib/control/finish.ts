@@ -1,0 +1,70 @@
+import type { FinishInput, StepResult, Verdicts } from '../contract/messages.ts';
+import { type JobId, jobId } from '../core/ids.ts';
+import { slotsOn } from './chunks.ts';
+import { type NodeView, readNodes, stepNode } from './fleet.ts';
+import { endJob, type JobChanges, readJob } from './jobs.ts';
+import type { Ports } from './ports.ts';
+import { terminateNode } from './terminate.ts';
+
+/** Ends a job as its execution ended, and leaves nothing half done: nodes that still drain are given back. */
+export async function finish(
+  ports: Ports,
+  input: FinishInput,
+): Promise<StepResult<Verdicts['finish']>> {
+  const id = jobId(input.job);
+  const job = await readJob(ports.tables, id);
+  if (job?.state === 'running' && input.outcome !== 'running') {
+    await endJob(
+      ports,
+      job,
+      input.outcome,
+      endOf(input, job.movesPlanned - job.movesDone, job.reasons),
+    );
+  }
+  await releaseNodes(ports, id, job?.nodes);
+  return { verdict: 'ended', waitSeconds: 0 };
+}
+
+function endOf(input: FinishInput, left: number, reasons: readonly string[]): JobChanges {
+  if (input.outcome === 'done') return {};
+  const error = input.error === undefined ? [] : [JSON.stringify(input.error).slice(0, 500)];
+  return { movesFailed: Math.max(0, left), reasons: [...reasons, ...error] };
+}
+
+/** Nodes that a job that has ended left on their way: back to work, or, if dead and empty, away. */
+export async function releaseNodes(
+  ports: Ports,
+  job: JobId,
+  cared: readonly string[] = [],
+): Promise<void> {
+  const nodes = await readNodes(ports.tables);
+  for (const node of nodes.filter((each) => each.job === job)) {
+    if (node.state === 'draining') await stepNode(ports, node, 'active', job);
+    if (node.state === 'launched' || node.state === 'joining') {
+      await stepNode(ports, node, 'terminating', job);
+    }
+  }
+  const ending = nodes.filter(({ state }) => state === 'dead' || state === 'terminating');
+  await bury(
+    ports,
+    ending.filter(({ id, job: last }) => last === job || cared.includes(id)),
+  );
+}
+
+/**
+ * Takes dead nodes that the placement does not name any more out of the fleet, one step a call.
+ *
+ * @returns dead nodes that it still names
+ */
+export async function bury(ports: Ports, nodes: readonly NodeView[]): Promise<readonly NodeView[]> {
+  if (nodes.length === 0) return [];
+  const machines = await ports.machines.list();
+  const named: NodeView[] = [];
+  for (const node of nodes) {
+    const empty =
+      node.state === 'terminating' || (await slotsOn(ports.tables, node.id)).length === 0;
+    if (empty) await terminateNode(ports, node, machines);
+    else named.push(node);
+  }
+  return named;
+}

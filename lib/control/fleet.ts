@@ -1,0 +1,120 @@
+import {
+  fleetPartition,
+  guardCopies,
+  guardKey,
+  heartbeatKey,
+  type Key,
+  nodeKey,
+  nodeOfKey,
+} from '../contract/keys.ts';
+import { HeartbeatRecord, NodeRecord } from '../contract/records.ts';
+import { assert } from '../core/assert.ts';
+import type { NodeId, Zone } from '../core/ids.ts';
+import { zone } from '../core/ids.ts';
+import { mayStep, type NodeState } from '../core/lifecycle.ts';
+import { queryAll } from './pages.ts';
+import type { Item, NodeAddress, Op, Ports, Tables } from './ports.ts';
+import { writeKnown } from './write-known.ts';
+
+export interface NodeView extends Omit<NodeRecord, 'zone'> {
+  readonly id: NodeId;
+  readonly zone: Zone;
+}
+
+/** A node and what it last said of itself; `undefined` before its first heartbeat. */
+export interface NodeWithBeat extends NodeView {
+  readonly beat: HeartbeatRecord | undefined;
+}
+
+export function nodeView(item: Item): NodeView {
+  const record = NodeRecord.parse(item);
+  return { ...record, id: nodeOfKey(item.sk), zone: zone(record.zone) };
+}
+
+/** Every node that is not gone, by one consistent query. */
+export async function readNodes(tables: Tables): Promise<readonly NodeView[]> {
+  const items = await queryAll(tables, 'placement', fleetPartition);
+  return items.map(nodeView).filter((node) => node.state !== 'gone');
+}
+
+/** As {@link readNodes}, with heartbeats. */
+export async function readFleet(tables: Tables): Promise<readonly NodeWithBeat[]> {
+  const nodes = await readNodes(tables);
+  const beats = await tables.get(nodes.map((node) => heartbeatKey(node.id)));
+  return nodes.map((node, i) => ({
+    ...node,
+    beat: beats[i] === undefined ? undefined : HeartbeatRecord.parse(beats[i]),
+  }));
+}
+
+export const addressOf = (node: NodeView): NodeAddress => ({
+  node: node.id,
+  address: node.address,
+});
+
+/** The guard copy that one operation checks: spread by the operation, so that commits do not conflict. */
+export const guardFor = (node: NodeId, operation: number): Key =>
+  guardKey(node, operation % guardCopies);
+
+/** A commit that names `node` as a new holder holds only while the node takes copies in this epoch. */
+export const stillTakesCopies = (node: NodeView, operation: number): Op => ({
+  op: 'check',
+  key: guardFor(node.id, operation),
+  when: { state: 'active', epoch: node.epoch },
+});
+
+const guardsOf = (node: NodeId, state: NodeState, epoch: number): readonly Op[] =>
+  Array.from({ length: guardCopies }, (_, copy) => ({
+    op: 'put',
+    key: guardKey(node, copy),
+    fields: { state, epoch },
+  }));
+
+/** Writes a node's record as the ledger of its launch. A second time is the first. */
+export async function enrolNode(ports: Ports, node: NodeId, record: NodeRecord): Promise<void> {
+  await writeKnown(
+    ports.tables,
+    [
+      { op: 'put', key: nodeKey(node), fields: record, when: 'absent' },
+      ...guardsOf(node, record.state, record.epoch),
+    ],
+    record.lastOp,
+  );
+}
+
+type Changes = Partial<Pick<NodeRecord, 'capacity' | 'incarnation' | 'address' | 'instance'>> & {
+  /** When a table may forget the item, epoch seconds. */
+  readonly expiresAt?: number;
+};
+
+/**
+ * Takes a node one legal step on. The record and all its guards change together, under the epoch that was
+ * read; the epoch rises, so a commit that was built before the step is refused after it.
+ */
+export async function stepNode(
+  ports: Ports,
+  node: NodeView,
+  to: NodeState,
+  job: string,
+  changes: Changes = {},
+): Promise<'stepped' | 'stale'> {
+  assert(mayStep(node.state, to), `no step leads from ${node.state} to ${to}`);
+  const epoch = node.epoch + 1;
+  const operation = ports.newId();
+  const outcome = await writeKnown(
+    ports.tables,
+    [
+      {
+        op: 'update',
+        key: nodeKey(node.id),
+        set: { ...changes, state: to, epoch, job, since: ports.now(), lastOp: operation },
+        when: { state: node.state, epoch: node.epoch },
+      },
+      ...guardsOf(node.id, to, epoch),
+    ],
+    operation,
+  );
+  if (outcome !== 'committed') return 'stale';
+  ports.log('node-stepped', { node: node.id, from: node.state, to, epoch, job });
+  return 'stepped';
+}

@@ -1,0 +1,83 @@
+import { nodeKey } from '../contract/keys.ts';
+import type { StepResult, Verdicts } from '../contract/messages.ts';
+import { type JobId, type NodeId, nodeId, zone } from '../core/ids.ts';
+import { enrolNode, type NodeView, readNodes, stepNode } from './fleet.ts';
+import { changeJob, type Job, readJob } from './jobs.ts';
+import type { Ports } from './ports.ts';
+import { writeKnown } from './write-known.ts';
+
+interface Wanted {
+  readonly node: NodeId;
+  readonly zone: string;
+  readonly token: string;
+}
+
+/**
+ * Launches a scale-out's nodes. Each node's record is written before its machine is asked for, with the
+ * token that makes asking again harmless, so no machine runs that the fleet does not know.
+ */
+export async function launch(ports: Ports, id: JobId): Promise<StepResult<Verdicts['launch']>> {
+  const job = await readJob(ports.tables, id);
+  if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
+  const wanted = wantedBy(job);
+  for (const each of wanted) await enrol(ports, job, each);
+  await changeJob(ports, job, { phase: 'launching', nodes: wanted.map(({ node }) => node) });
+  const nodes = await readNodes(ports.tables);
+  for (const each of wanted) {
+    const node = nodes.find((known) => known.id === each.node && known.state === 'launched');
+    if (node !== undefined && node.instance === '') await launchNode(ports, node, each);
+  }
+  return { verdict: 'launched', waitSeconds: 1 };
+}
+
+/** Names follow from the job, so that the step finds its own nodes when it runs again. */
+function wantedBy(job: Job): readonly Wanted[] {
+  const tail = job.id.slice(-6).toLowerCase();
+  return Object.entries(job.launch).flatMap(([name, count]) =>
+    Array.from({ length: count }, (_, i) => {
+      const node = nodeId(`n-${tail}-${name.slice(-1)}${i + 1}`);
+      return { node, zone: name, token: `${job.id}-${name.slice(-1)}${i + 1}` };
+    }),
+  );
+}
+
+const enrol = (ports: Ports, job: Job, { node, zone: name, token }: Wanted): Promise<void> =>
+  enrolNode(ports, node, {
+    state: 'launched',
+    epoch: 1,
+    zone: name,
+    class: 'mixed',
+    capacity: ports.policyDefault.nodeCapacityBytes,
+    launchToken: token,
+    job: job.id,
+    instance: '',
+    address: '',
+    incarnation: '',
+    since: ports.now(),
+    lastOp: token,
+  });
+
+async function launchNode(
+  ports: Ports,
+  node: NodeView,
+  { zone: name, token }: Wanted,
+): Promise<void> {
+  const machine = await ports.machines.launch(node.id, zone(name), token);
+  if ('refused' in machine) {
+    ports.log('launch-refused', { node: node.id, zone: name, reason: machine.refused });
+    await stepNode(ports, node, 'terminating', node.job);
+    return;
+  }
+  await writeKnown(
+    ports.tables,
+    [
+      {
+        op: 'update',
+        key: nodeKey(node.id),
+        set: { instance: machine.instance, lastOp: `${token}+i` },
+        when: { epoch: node.epoch },
+      },
+    ],
+    `${token}+i`,
+  );
+}

@@ -1,0 +1,30 @@
+import { assert } from '../core/assert.ts';
+import { opsMax } from './ports.ts';
+
+/** Chunks that one commit moves: three ops each (chunk, inventory in, inventory out), and guard, outbox, flight. */
+export const chunksPerCommit = 32;
+assert(chunksPerCommit * 3 + 3 <= opsMax, 'a commit of moves fits one transaction');
+
+/** Moves in a batch: three commits. A batch costs about ten calls, so 0.1 a move (docs/decisions/0004). */
+export const movesPerBatch = 3 * chunksPerCommit;
+/** Bytes in a batch, unless one slot alone is larger: at 10 MB/s it ends in half a minute. */
+export const bytesPerBatch = 256 * 2 ** 20;
+/** At least one commit in so long, so that slow batches of large chunks show life. */
+export const commitEveryMs = 5_000;
+
+/** Batches sent by one pacing: two ops each and the generation. */
+export const startsPerPacing = Math.floor((opsMax - 1) / 2);
+
+/** Files whose records one transaction deletes, with one row of trash. */
+export const filesPerRemoval = opsMax - 1;
+
+/** A chunk id is 64 characters: so many in one row stay under a tenth of an item's 400 KB. */
+export const chunksPerTrashRow = 500;
+
+/** The intent of a long upload keeps its chunks from the sweeper for so long. */
+export const uploadMs = 24 * 3_600_000;
+
+/** Tombstones and nodes that are gone stay readable for so long: longer than any client's transaction lives. */
+export const tombstoneSeconds = 30 * 24 * 3_600;
+/** A copy that no placement names is an orphan only after so long: an upload may still be under way. */
+export const orphanAgeMs = 3_600_000;

@@ -1,0 +1,202 @@
+import type { PullEvent, Receipt } from '../contract/agent.ts';
+import { batchKey, flightKey } from '../contract/keys.ts';
+import type { BatchMessage } from '../contract/messages.ts';
+import { BatchRecord, type ChunkRecord, FlightRecord } from '../contract/records.ts';
+import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
+import { servesReads, takesCopies } from '../core/lifecycle.ts';
+import { holdersOf, readChunks } from './chunks.ts';
+import { type Carried, commitMoves, type Due } from './commit-moves.ts';
+import { addressOf, type NodeView, readNodes } from './fleet.ts';
+import { chunksPerCommit, commitEveryMs } from './limits.ts';
+import { pace } from './pace.ts';
+import { NodeRefused, NodeUnreachable, type Ports, type PullChunk } from './ports.ts';
+
+/** What a worker needs to stop in good time. */
+export interface WorkerLimits {
+  remainingMs(): number;
+}
+
+/** A worker that has less time left than this starts nothing more: a commit and the end of the batch fit. */
+const remainingMsMin = 10_000;
+/** Failures whose text a batch keeps. */
+const failuresKept = 5;
+
+interface Flight {
+  readonly message: BatchMessage;
+  readonly batch: BatchRecord;
+  readonly flight: FlightRecord;
+}
+
+/**
+ * Carries one batch: its destination pulls, verifies and makes durable; commits follow group by group. May
+ * be killed anywhere and run any number of times at once: each commit is fenced, what is not committed is
+ * planned again.
+ */
+export async function migrate(
+  ports: Ports,
+  message: BatchMessage,
+  limits: WorkerLimits,
+): Promise<'ended'> {
+  const flight = await readFlight(ports, message);
+  if (flight === undefined) return 'ended';
+  const carried = await carry(ports, flight, limits);
+  if (carried !== 'superseded') await endFlight(ports, flight, carried);
+  await pace(ports);
+  return 'ended';
+}
+
+/** The batch, unless it is over or a newer message has taken its place. */
+async function readFlight(ports: Ports, message: BatchMessage): Promise<Flight | undefined> {
+  const batch = batchId(message.batch);
+  const [body, flying] = await ports.tables.get([
+    batchKey(jobId(message.job), batch),
+    flightKey(batch),
+  ]);
+  if (body === undefined || flying === undefined) return undefined;
+  const flight = FlightRecord.parse(flying);
+  if (flight.token !== message.token) return undefined;
+  return { message, batch: BatchRecord.parse(body), flight };
+}
+
+async function carry(
+  ports: Ports,
+  { message, batch, flight }: Flight,
+  limits: WorkerLimits,
+): Promise<Carried | 'superseded'> {
+  const nodes = await readNodes(ports.tables);
+  const to = nodes.find((node) => node.id === batch.to);
+  const due = await dueMoves(ports, batch);
+  if (due.length === 0) return nothingCarried;
+  if (to === undefined || !takesCopies(to.state)) {
+    return {
+      ...nothingCarried,
+      failures: due.map(({ move }) => `${move.chunk}: ${batch.to} takes no copies`),
+    };
+  }
+  const from = nodes.find((node) => node.id === batch.from);
+  const wanted = due.map((each) => pullOf(each, from));
+  const pulled = ports.nodes.pull(addressOf(to), sourcesOf(nodes, due), wanted, flight.rate);
+  const commit = (group: readonly Due[]) =>
+    commitMoves(ports, { ...message, from: nodeId(batch.from), to, group });
+  return commitAsReceived(ports, pulled, due, commit, limits);
+}
+
+const nothingCarried: Carried = { moves: 0, bytes: 0, failures: [] };
+
+/** Commits in groups while more arrives; what arrived is committed even when the pull breaks. */
+async function commitAsReceived(
+  ports: Ports,
+  pulled: AsyncIterable<PullEvent>,
+  due: readonly Due[],
+  commit: (group: readonly Due[]) => Promise<Carried | 'superseded'>,
+  limits: WorkerLimits,
+): Promise<Carried | 'superseded'> {
+  let total = nothingCarried;
+  const waiting: Due[] = [];
+  let committedAt = ports.now();
+  try {
+    for await (const event of pulled) {
+      const failure = note(event, due, waiting);
+      if (failure !== undefined) total = plus(total, { ...nothingCarried, failures: [failure] });
+      const late = ports.now() - committedAt >= commitEveryMs;
+      if (waiting.length >= chunksPerCommit || (waiting.length > 0 && late)) {
+        const outcome = await commit(waiting.splice(0, chunksPerCommit));
+        if (outcome === 'superseded') return outcome;
+        total = plus(total, outcome);
+        committedAt = ports.now();
+      }
+      if (limits.remainingMs() < remainingMsMin) break;
+    }
+  } catch (error) {
+    if (!(error instanceof NodeUnreachable || error instanceof NodeRefused)) throw error;
+    total = plus(total, { ...nothingCarried, failures: [error.message] });
+  }
+  while (waiting.length > 0) {
+    const outcome = await commit(waiting.splice(0, chunksPerCommit));
+    if (outcome === 'superseded') return outcome;
+    total = plus(total, outcome);
+  }
+  return total;
+}
+
+const plus = (left: Carried, right: Carried): Carried => ({
+  moves: left.moves + right.moves,
+  bytes: left.bytes + right.bytes,
+  failures: [...left.failures, ...right.failures],
+});
+
+/** Drops what is done already, or was removed, or moved elsewhere since it was planned. */
+async function dueMoves(ports: Ports, batch: BatchRecord): Promise<readonly Due[]> {
+  const records = await readChunks(
+    ports.tables,
+    batch.moves.map(({ chunk }) => chunkId(chunk)),
+  );
+  return batch.moves.flatMap((move, i) => {
+    const record = records[i];
+    const due =
+      record?.state === 'live' &&
+      record.holders[move.slot] === batch.from &&
+      !record.holders.includes(batch.to);
+    return due ? [{ move, record }] : [];
+  });
+}
+
+const sourcesOf = (nodes: readonly NodeView[], due: readonly Due[]) => {
+  const holders = new Set(due.flatMap(({ record }) => record.holders));
+  return nodes.filter((node) => holders.has(node.id) && servesReads(node.state)).map(addressOf);
+};
+
+/** From the node that gives the slot up if it still serves, else from any other holder. */
+function pullOf({ move, record }: Due, from: NodeView | undefined): PullChunk {
+  const holders = holdersOf(record);
+  const first = holders.filter((holder) => holder === from?.id);
+  return {
+    chunk: chunkId(move.chunk),
+    slot: move.slot,
+    size: record.size,
+    sha256: record.sha256,
+    epoch: record.version + 1,
+    holders: [...first, ...holders.filter((holder) => holder !== from?.id)],
+  };
+}
+
+/** Puts what arrived among what waits for its commit. @returns why a chunk did not arrive, if so */
+function note(event: PullEvent, due: readonly Due[], waiting: Due[]): string | undefined {
+  if (event.event === 'progress') return undefined;
+  if (event.event === 'failed') return `${event.chunk}: ${event.reason}: ${event.message}`;
+  const match = due.find(({ move }) => move.chunk === event.receipt.chunk);
+  if (match === undefined) return undefined;
+  const fault = receiptFault(event.receipt, match.record);
+  if (fault !== undefined) return `${event.receipt.chunk}: ${fault}`;
+  waiting.push(match);
+  return undefined;
+}
+
+/** A receipt counts only for the bytes and the epoch that were asked for. */
+function receiptFault(receipt: Receipt, record: ChunkRecord): string | undefined {
+  if (receipt.sha256 !== record.sha256)
+    return `received checksum ${receipt.sha256}, not ${record.sha256}`;
+  if (receipt.epoch !== record.version + 1) return `received epoch ${receipt.epoch}`;
+  return undefined;
+}
+
+/** Closes the batch: nothing of it is in flight any more. What it did not move is planned again. */
+async function endFlight(
+  ports: Ports,
+  { message, batch, flight }: Flight,
+  carried: Carried,
+): Promise<void> {
+  const ended = {
+    ...batch,
+    state: 'ended',
+    movesDone: flight.movesDone + carried.moves,
+    bytesDone: flight.bytesDone + carried.bytes,
+    movesRetried: carried.failures.length,
+    failures: carried.failures.slice(0, failuresKept),
+  };
+  const id = batchId(message.batch);
+  await ports.tables.write([
+    { op: 'delete', key: flightKey(id), when: { token: message.token } },
+    { op: 'put', key: batchKey(jobId(message.job), id), fields: ended },
+  ]);
+}

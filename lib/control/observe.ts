@@ -1,0 +1,59 @@
+import type { ChunkRecord } from '../contract/records.ts';
+import { planDrain } from '../core/drain.ts';
+import { FleetBuilder, type FleetMap } from '../core/fleet-map.ts';
+import type { ChunkId, NodeId } from '../core/ids.ts';
+import type { Plan } from '../core/plan.ts';
+import { bytes } from '../core/units.ts';
+import { holdersOf, readChunks, slotsOn } from './chunks.ts';
+import { type NodeView, type NodeWithBeat, readFleet } from './fleet.ts';
+import type { Ports } from './ports.ts';
+
+/** The fleet with every chunk that any of `nodes` holds: what a plan that moves their slots must know. */
+export async function mapOf(
+  ports: Ports,
+  fleet: readonly NodeWithBeat[],
+  nodes: readonly NodeId[],
+): Promise<FleetMap> {
+  const builder = new FleetBuilder();
+  for (const node of fleet) builder.addNode(planned(node), bytes(node.beat?.usedBytes ?? 0));
+  const slots = await Promise.all(nodes.map((node) => slotsOn(ports.tables, node)));
+  const chunks = [...new Set(slots.flat().map(({ chunk }) => chunk))];
+  const records = await readChunks(ports.tables, chunks);
+  for (const [i, chunk] of chunks.entries()) addChunk(builder, chunk, records[i]);
+  return builder.build();
+}
+
+const planned = (node: NodeView) => ({
+  id: node.id,
+  zone: node.zone,
+  class: node.class,
+  capacity: bytes(node.capacity),
+  state: node.state,
+});
+
+/** A chunk that was removed since its inventory was read has nothing to move. */
+function addChunk(builder: FleetBuilder, id: ChunkId, record: ChunkRecord | undefined): void {
+  if (record?.state !== 'live') return;
+  builder.addChunk({
+    id,
+    size: bytes(record.size),
+    kind: record.kind,
+    redundancy: record.redundancy,
+    holders: holdersOf(record),
+  });
+}
+
+export interface DrainView {
+  readonly fleet: readonly NodeWithBeat[];
+  readonly map: FleetMap;
+  readonly plan: Plan;
+}
+
+/** What draining `leaving` would move now, together with what leaves already. */
+export async function observeDrain(ports: Ports, leaving: readonly NodeId[]): Promise<DrainView> {
+  const fleet = await readFleet(ports.tables);
+  const known = leaving.filter((id) => fleet.some((node) => node.id === id));
+  const map = await mapOf(ports, fleet, known);
+  const { fillHard } = ports.policyDefault;
+  return { fleet, map, plan: planDrain(map, leaving, { fillHard }) };
+}

@@ -1,0 +1,173 @@
+import {
+  batchKey,
+  batchPartition,
+  flightPartition,
+  flightPrefix,
+  pendingKey,
+  pendingPrefix,
+} from '../contract/keys.ts';
+import type { StepResult, Verdicts } from '../contract/messages.ts';
+import { BatchRecord, FlightRecord, type MoveRecord } from '../contract/records.ts';
+import { groupMoves, type MoveGroup } from '../core/batch-moves.ts';
+import { planDrain } from '../core/drain.ts';
+import { explainBlock } from '../core/explain-block.ts';
+import type { FleetMap } from '../core/fleet-map.ts';
+import { batchId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
+import type { NodeState } from '../core/lifecycle.ts';
+import type { JobKind, Plan } from '../core/plan.ts';
+import { planRebalance } from '../core/rebalance.ts';
+import { planRepair } from '../core/repair.ts';
+import type { Urgency } from '../core/schedule.ts';
+import { bytes } from '../core/units.ts';
+import { type NodeView, readFleet } from './fleet.ts';
+import { changeJob, type Job, type JobChanges, readJob } from './jobs.ts';
+import { bytesPerBatch, movesPerBatch } from './limits.ts';
+import { mapOf } from './observe.ts';
+import { queryAll } from './pages.ts';
+import type { Ports } from './ports.ts';
+
+/** A blocked job looks again after so long. */
+const blockedWaitSeconds = 5;
+/** Reasons that a job shows. */
+const reasonsKept = 8;
+
+/** A slot that cannot move keeps a drain from ending; a rebalance or a repair does what it can. */
+const urgencyOf: Readonly<Record<JobKind, Urgency>> = {
+  repair: 'critical',
+  drain: 'normal',
+  'scale-in': 'normal',
+  'scale-out': 'low',
+  rebalance: 'low',
+};
+
+/**
+ * Plans what is left of a job, from the placement as it is now, and publishes the plan's batches by naming
+ * them in the job. Killed before that, they are never sent. While earlier batches are under way it plans
+ * nothing.
+ */
+export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdicts['plan']>> {
+  const job = await readJob(ports.tables, id);
+  if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
+  if (await isUnderWay(ports, job)) return { verdict: 'moves', waitSeconds: 1 };
+  const totals = await totalsOf(ports, job);
+  const plan = await planNow(ports, job);
+  if (plan.moves.length > 0) return publish(ports, job, plan, totals);
+  if (plan.blocks.length === 0) {
+    await changeJob(ports, job, { ...totals, phase: 'moved' });
+    return { verdict: 'none', waitSeconds: 0 };
+  }
+  const reasons = plan.blocks.slice(0, reasonsKept).map(explainBlock);
+  await changeJob(ports, job, { ...totals, phase: 'blocked', reasons });
+  return { verdict: 'blocked', waitSeconds: blockedWaitSeconds };
+}
+
+async function isUnderWay(ports: Ports, job: Job): Promise<boolean> {
+  if (job.attempt === '') return false;
+  const prefix = `${pendingPrefix}${job.attempt}`;
+  const pending = await ports.tables.query('placement', batchPartition(job.id), { prefix });
+  if (pending.items.length > 0 || pending.next !== undefined) return true;
+  const flights = await queryAll(ports.tables, 'placement', flightPartition, flightPrefix);
+  return flights.some((item) => FlightRecord.parse(item).job === job.id);
+}
+
+/** What the batches of all plans so far got done. */
+async function totalsOf(ports: Ports, job: Job): Promise<JobChanges> {
+  if (job.attempt === '') return {};
+  const items = await queryAll(ports.tables, 'placement', batchPartition(job.id), 'B#');
+  const batches = items.map((item) => BatchRecord.parse(item));
+  const sum = (of: (batch: BatchRecord) => number) =>
+    batches.reduce((n, batch) => n + of(batch), 0);
+  return {
+    movesDone: sum(({ movesDone }) => movesDone),
+    bytesDone: sum(({ bytesDone }) => bytesDone),
+    movesRetried: sum(({ movesRetried }) => movesRetried),
+  };
+}
+
+async function planNow(ports: Ports, job: Job): Promise<Plan> {
+  const fleet = await readFleet(ports.tables);
+  const { fillHard, rebalanceBand } = ports.policyDefault;
+  const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
+  if (job.kind === 'rebalance' || job.kind === 'scale-out') {
+    return planRebalance(await mapOf(ports, fleet, active), {
+      fillHard,
+      rebalanceBand,
+      job: job.kind,
+    });
+  }
+  const map = await mapOf(ports, fleet, job.nodes.map(nodeId));
+  const policy = { fillHard, job: job.kind };
+  const lost = holding(map, inState(fleet, job, 'dead'));
+  if (lost.length > 0) return planRepair(map, lost, policy);
+  const leaving = holding(map, inState(fleet, job, 'draining'));
+  return leaving.length > 0 ? planDrain(map, leaving, policy) : nothingLeft(job.kind);
+}
+
+const nothingLeft = (job: JobKind): Plan => ({
+  job,
+  moves: [],
+  bytesTotal: bytes(0),
+  bytesMinimum: bytes(0),
+  blocks: [],
+});
+
+const inState = (fleet: readonly NodeView[], job: Job, state: NodeState): readonly NodeId[] =>
+  fleet.filter((node) => job.nodes.includes(node.id) && node.state === state).map(({ id }) => id);
+
+/** Those of `nodes` that the placement still names. */
+function holding(map: FleetMap, nodes: readonly NodeId[]): readonly NodeId[] {
+  const holders = new Set(map.holders);
+  return nodes.filter((node) => holders.has(map.nodeIndex.get(node)!));
+}
+
+/** Writes the plan's batches, then names them in the job: only then may they be sent. */
+async function publish(
+  ports: Ports,
+  job: Job,
+  plan: Plan,
+  totals: JobChanges,
+): Promise<StepResult<Verdicts['plan']>> {
+  const attempt = ports.newId();
+  const batches = groupMoves(plan.moves, movesPerBatch, bytesPerBatch);
+  const urgency = urgencyOf[job.kind];
+  await ports.tables.writeEach(
+    batches.flatMap((batch, i) => batchOps(job.id, `${attempt}-${ordinal(i)}`, urgency, batch)),
+  );
+  const done = totals.bytesDone ?? 0;
+  const outcome = await changeJob(ports, job, {
+    ...totals,
+    generation: job.generation + 1,
+    attempt,
+    phase: 'moving',
+    movesPlanned: (totals.movesDone ?? 0) + plan.moves.length,
+    bytesPlanned: done + plan.bytesTotal,
+    bytesMinimum: Math.min(done, job.bytesMinimum) + plan.bytesMinimum,
+  });
+  ports.log('planned', { job: job.id, moves: plan.moves.length, batches: batches.length, outcome });
+  return { verdict: 'moves', waitSeconds: 0 };
+}
+
+const ordinal = (index: number): string => String(index).padStart(6, '0');
+
+function batchOps(job: JobId, id: string, urgency: Urgency, group: MoveGroup) {
+  const ends = { urgency, from: group.from, to: group.to, bytes: group.bytes };
+  const batch = {
+    ...ends,
+    moves: group.moves.map(
+      ({ chunk, slot, bytes: held }): MoveRecord => ({ chunk, slot, bytes: held }),
+    ),
+    state: 'planned',
+    movesDone: 0,
+    bytesDone: 0,
+    movesRetried: 0,
+    failures: [],
+  };
+  return [
+    { op: 'put', key: batchKey(job, batchId(id)), fields: batch },
+    {
+      op: 'put',
+      key: pendingKey(job, batchId(id)),
+      fields: { ...ends, moves: group.moves.length },
+    },
+  ] as const;
+}

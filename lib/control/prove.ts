@@ -1,0 +1,120 @@
+import type { Held } from '../contract/agent.ts';
+import type { StepResult, Verdicts } from '../contract/messages.ts';
+import type { ChunkRecord } from '../contract/records.ts';
+import { chunkId, type JobId } from '../core/ids.ts';
+import { servesReads } from '../core/lifecycle.ts';
+import { names, readChunks, slotsOn } from './chunks.ts';
+import { addressOf, type NodeView, readNodes, stepNode } from './fleet.ts';
+import { type Job, readJob, tellPhase } from './jobs.ts';
+import { NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
+
+const lookAgainSeconds = 2;
+
+/** One line of a certificate: a chunk on the leaving node's disk, and where the placement has it now. */
+interface Evidence {
+  readonly held: Held;
+  readonly record: ChunkRecord | undefined;
+}
+
+/**
+ * The proof before a termination, of each of a drain's nodes: a complete, strongly consistent pass over
+ * its inventory, begun after the cordon, finds nothing; and every chunk on its own disk is placed on other
+ * nodes that serve, or was removed. Then the node is `drained`, under the epoch in which it was cordoned,
+ * and its certificate is kept.
+ */
+export async function prove(ports: Ports, id: JobId): Promise<StepResult<Verdicts['prove']>> {
+  const job = await readJob(ports.tables, id);
+  if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
+  const nodes = await readNodes(ports.tables);
+  const leaving = nodes.filter((node) => job.nodes.includes(node.id));
+  for (const node of leaving) {
+    const lack = await proveNode(ports, job, nodes, node);
+    if (lack !== undefined) {
+      await tellPhase(ports, job, `no proof yet: ${lack}`);
+      return { verdict: 'held', waitSeconds: lookAgainSeconds };
+    }
+  }
+  return { verdict: 'proved', waitSeconds: 0 };
+}
+
+/** @returns what the proof lacks, if anything */
+async function proveNode(
+  ports: Ports,
+  job: Job,
+  nodes: readonly NodeView[],
+  node: NodeView,
+): Promise<string | undefined> {
+  if (node.state === 'drained' || node.state === 'terminating') return undefined;
+  if (node.state !== 'draining' && node.state !== 'dead') return `${node.id} is ${node.state}`;
+  const slots = await slotsOn(ports.tables, node.id);
+  if (slots.length > 0) return `${node.id} still holds ${slots.length} slots`;
+  if (node.state === 'dead') return undefined;
+  const evidence = await evidenceOf(ports, node);
+  if (typeof evidence === 'string') return evidence;
+  const serving = new Set(
+    nodes.filter((each) => servesReads(each.state)).map((each) => each.id as string),
+  );
+  const homeless = evidence.find(({ record }) => !isElsewhere(record, node, serving));
+  if (homeless !== undefined)
+    return `chunk ${homeless.held.chunk} on ${node.id} is placed nowhere else`;
+  await certify(ports, job, node, evidence);
+  return (await stepNode(ports, node, 'drained', job.id)) === 'stepped'
+    ? undefined
+    : `${node.id} changed while it was proved`;
+}
+
+async function evidenceOf(ports: Ports, node: NodeView): Promise<readonly Evidence[] | string> {
+  const evidence: Evidence[] = [];
+  let after: string | undefined;
+  try {
+    do {
+      const page = await ports.nodes.held(addressOf(node), after);
+      const records = await readChunks(
+        ports.tables,
+        page.held.map(({ chunk }) => chunkId(chunk)),
+      );
+      evidence.push(...page.held.map((held, i) => ({ held, record: records[i] })));
+      after = page.next;
+    } while (after !== undefined);
+  } catch (error) {
+    if (!(error instanceof NodeUnreachable || error instanceof NodeRefused)) throw error;
+    return `${node.id} does not list its disk: ${error.message}`;
+  }
+  return evidence;
+}
+
+/** A chunk that no commit ever named, or that was removed, is nobody's loss. */
+function isElsewhere(
+  record: ChunkRecord | undefined,
+  node: NodeView,
+  serving: ReadonlySet<string>,
+): boolean {
+  if (record === undefined || record.state === 'removed') return true;
+  return !names(record, node.id) && record.holders.some((holder) => serving.has(holder));
+}
+
+async function certify(
+  ports: Ports,
+  job: Job,
+  node: NodeView,
+  evidence: readonly Evidence[],
+): Promise<void> {
+  const head = {
+    certificate: 1,
+    node: node.id,
+    job: job.id,
+    at: ports.now(),
+    chunks: evidence.length,
+  };
+  const lines = evidence.map(({ held, record }) => ({
+    chunk: held.chunk,
+    slot: held.slot,
+    sha256: held.sha256,
+    size: held.size,
+    state: record?.state ?? 'never committed',
+    holders: record?.holders ?? [],
+    version: record?.version ?? 0,
+  }));
+  const body = [head, ...lines].map((line) => `${JSON.stringify(line)}\n`).join('');
+  await ports.archive.put(`certificates/${job.id}/${node.id}.ndjson`, body);
+}

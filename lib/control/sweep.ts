@@ -1,0 +1,78 @@
+import { outboxPartition } from '../contract/keys.ts';
+import { OutboxRecord } from '../contract/records.ts';
+import { type ChunkId, chunkId, type NodeId } from '../core/ids.ts';
+import { servesReads } from '../core/lifecycle.ts';
+import { names, readChunks } from './chunks.ts';
+import { addressOf, type NodeView, readNodes } from './fleet.ts';
+import { queryAll } from './pages.ts';
+import { type Item, NodeRefused, NodeUnreachable, type Ports, type Tables } from './ports.ts';
+import { emptyTrash } from './trash.ts';
+
+/** Copies asked for in one request. */
+const removalsPerCall = 1_000;
+
+interface Row {
+  readonly operation: string;
+  readonly chunks: readonly ChunkId[];
+}
+
+/**
+ * Deletes source copies whose parking is over. Each is looked up once more, consistently: one that the
+ * placement names again stays, and the node itself refuses a delete below the chunk's fence. Rows go once
+ * all their copies have.
+ *
+ * @param nodes whose outboxes to sweep; all that serve when empty
+ */
+export async function sweep(ports: Ports, nodes: readonly NodeId[]): Promise<void> {
+  const swept = new Set<NodeId>(nodes);
+  for (const freed of await emptyTrash(ports)) swept.add(freed);
+  const fleet = (await readNodes(ports.tables)).filter(({ state }) => servesReads(state));
+  const chosen = nodes.length === 0 ? fleet : fleet.filter(({ id }) => swept.has(id));
+  await Promise.all(chosen.map((node) => sweepNode(ports, node)));
+}
+
+async function sweepNode(ports: Ports, node: NodeView): Promise<void> {
+  const items = await queryAll(ports.tables, 'placement', outboxPartition(node.id));
+  const due = items.flatMap((item) => dueRow(item, ports.now()));
+  if (due.length === 0) return;
+  try {
+    await removeCopies(ports, node, [...new Set(due.flatMap(({ chunks }) => chunks))]);
+  } catch (error) {
+    if (!(error instanceof NodeUnreachable || error instanceof NodeRefused)) throw error;
+    ports.log('sweep-postponed', { node: node.id, rows: due.length, reason: error.message });
+    return;
+  }
+  const pk = outboxPartition(node.id);
+  await ports.tables.writeEach(
+    due.map(({ operation }) => ({ op: 'delete', key: { table: 'placement', pk, sk: operation } })),
+  );
+}
+
+function dueRow(item: Item, now: number): readonly Row[] {
+  const { chunks, notBefore } = OutboxRecord.parse(item);
+  return notBefore > now ? [] : [{ operation: item.sk, chunks: chunks.map(chunkId) }];
+}
+
+/** A copy below the fence is coming back, or came: whoever brought it answers for it. */
+async function removeCopies(
+  ports: Ports,
+  node: NodeView,
+  chunks: readonly ChunkId[],
+): Promise<void> {
+  for (let from = 0; from < chunks.length; from += removalsPerCall) {
+    const removals = await removalsFor(
+      ports.tables,
+      node.id,
+      chunks.slice(from, from + removalsPerCall),
+    );
+    if (removals.length > 0) await ports.nodes.remove(addressOf(node), removals);
+  }
+}
+
+async function removalsFor(tables: Tables, node: NodeId, chunks: readonly ChunkId[]) {
+  const records = await readChunks(tables, chunks);
+  return chunks.flatMap((chunk, i) => {
+    const record = records[i];
+    return record === undefined || names(record, node) ? [] : [{ chunk, version: record.version }];
+  });
+}

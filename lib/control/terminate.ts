@@ -1,0 +1,71 @@
+import type { StepResult, Verdicts } from '../contract/messages.ts';
+import type { JobId } from '../core/ids.ts';
+import { slotsOn } from './chunks.ts';
+import { type NodeView, readNodes, stepNode } from './fleet.ts';
+import { readJob, tellPhase } from './jobs.ts';
+import { tombstoneSeconds } from './limits.ts';
+import type { Machine, Ports } from './ports.ts';
+
+const lookAgainSeconds = 2;
+/** Step Functions waits whole seconds; long parking is waited for in pieces, so that a cancel is seen. */
+const waitSecondsMax = 60;
+
+/**
+ * Terminates a drain's nodes once their proof stands and readers with an old view had time to leave. The
+ * step to `terminating` comes first and nothing leads back from it.
+ */
+export async function terminate(
+  ports: Ports,
+  id: JobId,
+): Promise<StepResult<Verdicts['terminate']>> {
+  const job = await readJob(ports.tables, id);
+  if (job === undefined) return { verdict: 'cancelled', waitSeconds: 0 };
+  const nodes = await readNodes(ports.tables);
+  const machines = await ports.machines.list();
+  let waitSeconds = 0;
+  for (const node of nodes.filter((each) => job.nodes.includes(each.id))) {
+    const wait = await terminateNode(ports, node, machines);
+    waitSeconds = Math.max(waitSeconds, wait);
+  }
+  if (waitSeconds === 0) return { verdict: 'gone', waitSeconds };
+  if (job.state === 'running') await tellPhase(ports, job, 'terminating');
+  return { verdict: 'waiting', waitSeconds: Math.min(waitSecondsMax, waitSeconds) };
+}
+
+/**
+ * One step on the way of a drained or dead and empty node. Harmless for any other.
+ *
+ * @returns seconds until it is worth looking again; 0 when the node is gone
+ */
+export async function terminateNode(
+  ports: Ports,
+  node: NodeView,
+  machines: readonly Machine[],
+): Promise<number> {
+  const machine = machines.find(({ node: id }) => id === node.id);
+  if (node.state === 'terminating') return finishTermination(ports, node, machine);
+  if (node.state !== 'drained' && node.state !== 'dead') return 0;
+  const parked = node.since + ports.policyDefault.parkingMs - ports.now();
+  if (node.state === 'drained' && parked > 0) return Math.ceil(parked / 1000);
+  if ((await slotsOn(ports.tables, node.id)).length > 0) return lookAgainSeconds;
+  await stepNode(ports, node, 'terminating', node.job);
+  return lookAgainSeconds;
+}
+
+/** An absent machine proves nothing: terminating it again is harmless, and then the list will say so. */
+async function finishTermination(
+  ports: Ports,
+  node: NodeView,
+  machine: Machine | undefined,
+): Promise<number> {
+  if (machine === undefined && node.instance === '') return toGone(ports, node);
+  if (machine?.state === 'terminated') return toGone(ports, node);
+  await ports.machines.terminate(machine?.instance ?? node.instance);
+  return lookAgainSeconds;
+}
+
+async function toGone(ports: Ports, node: NodeView): Promise<number> {
+  const expiresAt = Math.floor(ports.now() / 1000) + tombstoneSeconds;
+  await stepNode(ports, node, 'gone', node.job, { expiresAt });
+  return 0;
+}

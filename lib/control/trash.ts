@@ -1,0 +1,153 @@
+import { chunkKey, inventoryKey, outboxKey, trashPartition } from '../contract/keys.ts';
+import { type ChunkRecord, TrashRecord } from '../contract/records.ts';
+import { type ChunkId, chunkId, type NodeId } from '../core/ids.ts';
+import { holdersOf, readChunks } from './chunks.ts';
+import { tombstoneSeconds } from './limits.ts';
+import { queryAll } from './pages.ts';
+import { type Item, type Op, opsMax, type Ports } from './ports.ts';
+import { writeKnown } from './write-known.ts';
+
+interface Doomed {
+  readonly chunk: ChunkId;
+  /** `undefined`: never committed. It gets a tombstone all the same, so that a late commit fails. */
+  readonly record: ChunkRecord | undefined;
+}
+
+const holding = ({ record }: Doomed): readonly NodeId[] =>
+  record === undefined ? [] : holdersOf(record);
+
+/** A tombstone where no commit ever was: its version lies above the epoch of the first copies. */
+export const neverCommitted = {
+  state: 'removed',
+  size: 0,
+  sha256: '',
+  kind: 'data',
+  redundancy: { kind: 'replicated', copies: 0 },
+  holders: [],
+  version: 1,
+} as const;
+
+/** Rounds for chunks that move while they are removed: each round reads them again. */
+const roundsMax = 4;
+
+/**
+ * Removes the chunks that no file names any more: each becomes a tombstone, leaves its holders'
+ * inventories, and its copies go into their outboxes, in one transaction. A row goes when all its chunks
+ * have, so a killed run is simply run again.
+ *
+ * @returns nodes whose outboxes got rows
+ */
+export async function emptyTrash(ports: Ports): Promise<ReadonlySet<NodeId>> {
+  const items = await queryAll(ports.tables, 'placement', trashPartition);
+  const due = items.filter((item) => TrashRecord.parse(item).notBefore <= ports.now());
+  if (due.length === 0) return new Set();
+  await fenceIntents(ports, due);
+  const freed = await removeChunks(
+    ports,
+    due.flatMap((item) => TrashRecord.parse(item).chunks.map(chunkId)),
+  );
+  if (freed === 'again-later') return new Set();
+  await ports.tables.writeEach(
+    due.map(({ pk, sk }) => ({ op: 'delete', key: { table: 'placement', pk, sk } })),
+  );
+  if (freed.size > 0) await ports.queues.sweep([...freed], ports.policyDefault.parkingMs);
+  return freed;
+}
+
+/** The intent of a long upload ends here: its last commit wants the row as it was written, and fails. */
+async function fenceIntents(ports: Ports, due: readonly Item[]): Promise<void> {
+  for (const { pk, sk, notBefore } of due) {
+    if (notBefore === 0) continue;
+    const key = { table: 'placement', pk, sk } as const;
+    await ports.tables.write([{ op: 'update', key, set: { notBefore: 0 }, when: { pk } }]);
+  }
+}
+
+async function removeChunks(
+  ports: Ports,
+  chunks: readonly ChunkId[],
+): Promise<ReadonlySet<NodeId> | 'again-later'> {
+  const freed = new Set<NodeId>();
+  for (let round = 1; round <= roundsMax; round++) {
+    const doomed = await notRemoved(ports, chunks);
+    if (doomed.length === 0) return freed;
+    for (const group of groupsOf(doomed)) {
+      const operation = ports.newId();
+      if (
+        (await writeKnown(ports.tables, removalOps(ports, group, operation), operation)) ===
+        'committed'
+      ) {
+        for (const holder of group.flatMap(holding)) freed.add(holder);
+      }
+    }
+  }
+  return (await notRemoved(ports, chunks)).length === 0 ? freed : 'again-later';
+}
+
+async function notRemoved(ports: Ports, chunks: readonly ChunkId[]): Promise<readonly Doomed[]> {
+  const records = await readChunks(ports.tables, chunks);
+  return chunks
+    .map((chunk, i) => ({ chunk, record: records[i] }))
+    .filter(({ record }) => record?.state !== 'removed');
+}
+
+/** As many as fit one transaction: a tombstone and an inventory row a slot each, an outbox row a holder. */
+function groupsOf(doomed: readonly Doomed[]): readonly (readonly Doomed[])[] {
+  const groups: Doomed[][] = [];
+  let ops = opsMax;
+  let holders = new Set<string>();
+  for (const each of doomed) {
+    const rows = holding(each);
+    const cost = () => 1 + rows.length + rows.filter((holder) => !holders.has(holder)).length;
+    if (ops + cost() > opsMax) {
+      groups.push([]);
+      ops = 0;
+      holders = new Set();
+    }
+    ops += cost();
+    for (const holder of rows) holders.add(holder);
+    groups.at(-1)!.push(each);
+  }
+  return groups;
+}
+
+function removalOps(ports: Ports, group: readonly Doomed[], operation: string): readonly Op[] {
+  const now = ports.now();
+  const byHolder = Map.groupBy(
+    group.flatMap((doomed) => holding(doomed).map((holder) => ({ holder, chunk: doomed.chunk }))),
+    ({ holder }) => holder,
+  );
+  return [
+    ...group.map((doomed) => tombstoneOp(doomed, operation, now)),
+    ...[...byHolder].flatMap(([holder, copies]): Op[] => [
+      ...copies.map(({ chunk }): Op => ({ op: 'delete', key: inventoryKey(holder, chunk) })),
+      {
+        op: 'put',
+        key: outboxKey(holder, operation),
+        fields: {
+          chunks: copies.map(({ chunk }) => chunk),
+          notBefore: now + ports.policyDefault.parkingMs,
+        },
+      },
+    ]),
+  ];
+}
+
+function tombstoneOp({ chunk, record }: Doomed, operation: string, now: number): Op {
+  const key = chunkKey(chunk);
+  const expiresAt = Math.floor(now / 1000) + tombstoneSeconds;
+  if (record === undefined) {
+    return {
+      op: 'put',
+      key,
+      fields: { ...neverCommitted, lastOp: operation, expiresAt },
+      when: 'absent',
+    };
+  }
+  return {
+    op: 'update',
+    key,
+    set: { state: 'removed', version: record.version + 1, lastOp: operation, expiresAt },
+    when: { state: 'live', version: record.version },
+  };
+}

@@ -1,0 +1,117 @@
+/** Finds new holders for slots that must leave their nodes: the shared middle of drain and repair. */
+import type { Draft } from './draft.ts';
+import type { FleetMap } from './fleet-map.ts';
+import { blocksListedMax } from './limits.ts';
+import type { Block } from './plan.ts';
+import { Seats } from './seats.ts';
+import type { ZoneVerdict } from './spread.ts';
+import { bytes } from './units.ts';
+
+export type ZoneJudge = (draft: Draft, slot: number, zone: number) => ZoneVerdict;
+
+/**
+ * Gives each slot, in order, to the least filled node that fits: in its own zone if the zone rule likes
+ * that, else in another. What has no target comes back as blocks.
+ */
+export function placeSlots(draft: Draft, slots: Iterable<number>, judge: ZoneJudge): Block[] {
+  const { fleet } = draft;
+  const seats = new Seats(draft, fleet.nodes.keys(), (node) => fillOf(draft, node));
+  const homes = fleet.nodes.map((_, node) => fleet.zoneOfNode[node]!);
+  const roomBefore = roomByZone(draft);
+  const needed = new Float64Array(fleet.zones.length);
+  const unplaced: number[] = [];
+  for (const slot of slots) {
+    const home = homes[draft.holders[slot]!]!;
+    needed[home]! += draft.bytesOf(slot);
+    const seat = seatFor(draft, seats, slot, home, judge);
+    if (seat === undefined) unplaced.push(slot);
+    else draft.move(slot, seat);
+  }
+  return [
+    ...zonesWithoutRoom(draft, unplaced, needed, roomBefore),
+    ...unplaced.slice(0, blocksListedMax).map((slot) => noNodeFits(draft, slot, judge)),
+  ];
+}
+
+const fillOf = (draft: Draft, node: number): number =>
+  draft.peak[node]! / draft.fleet.nodes[node]!.capacity;
+
+function seatFor(
+  draft: Draft,
+  seats: Seats,
+  slot: number,
+  home: number,
+  judge: ZoneJudge,
+): number | undefined {
+  const atHome = judge(draft, slot, home);
+  const first = atHome === 'good' ? seats.pick(home, slot) : undefined;
+  if (first !== undefined) return first;
+  const others = otherZones(draft, slot, home, judge);
+  const ranked = [
+    ...others.filter(({ verdict }) => verdict === 'good'),
+    ...(atHome === 'last-resort' ? [{ zone: home }] : []),
+    ...others.filter(({ verdict }) => verdict === 'last-resort'),
+  ];
+  for (const { zone } of ranked) {
+    const seat = seats.pick(zone, slot);
+    if (seat !== undefined) return seat;
+  }
+  return undefined;
+}
+
+/** The zones besides home that the zone rule allows, the one with most room first. */
+function otherZones(draft: Draft, slot: number, home: number, judge: ZoneJudge) {
+  const allowed = [...draft.fleet.zones.keys()]
+    .filter((zone) => zone !== home)
+    .map((zone) => ({ zone, verdict: judge(draft, slot, zone) }))
+    .filter(({ verdict }) => verdict !== 'never');
+  if (allowed.length < 2) return allowed;
+  const room = roomByZone(draft);
+  return allowed.sort((l, r) => room[r.zone]! - room[l.zone]! || l.zone - r.zone);
+}
+
+function roomByZone(draft: Draft): Float64Array {
+  const room = new Float64Array(draft.fleet.zones.length);
+  for (const node of draft.fleet.nodes.keys()) {
+    if (draft.isOpen(node)) room[draft.fleet.zoneOfNode[node]!]! += draft.room(node);
+  }
+  return room;
+}
+
+function zonesWithoutRoom(
+  draft: Draft,
+  unplaced: readonly number[],
+  needed: Float64Array,
+  room: Float64Array,
+): Block[] {
+  const slots = new Int32Array(needed.length);
+  for (const slot of unplaced) slots[draft.fleet.zoneOfNode[draft.holders[slot]!]!]!++;
+  return draft.fleet.zones.flatMap((zone, at) =>
+    slots[at] === 0
+      ? []
+      : [
+          {
+            kind: 'zone-lacks-room',
+            zone,
+            neededBytes: bytes(needed[at]!),
+            roomBytes: bytes(Math.floor(room[at]!)),
+            slots: slots[at]!,
+          },
+        ],
+  );
+}
+
+function noNodeFits(draft: Draft, slot: number, judge: ZoneJudge): Block {
+  const { fleet } = draft;
+  const zones = fleet.zones.filter((_, zone) => judge(draft, slot, zone) !== 'never');
+  return {
+    kind: 'no-node-fits',
+    chunk: chunkIdOf(fleet, slot),
+    bytes: bytes(draft.bytesOf(slot)),
+    from: fleet.nodes[draft.holders[slot]!]!.id,
+    zones,
+  };
+}
+
+export const chunkIdOf = (fleet: FleetMap, slot: number) =>
+  fleet.chunkIds[fleet.chunkOfSlot[slot]!]!;

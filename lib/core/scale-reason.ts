@@ -1,0 +1,105 @@
+import { explainBlock } from './explain-block.ts';
+import type { NodeId, Zone } from './ids.ts';
+import type { Block } from './plan.ts';
+import { formatBytes } from './units.ts';
+
+/** Why a fleet grows, shrinks or holds, with the numbers that said so. Fills are shares of 1. */
+export type ScaleReason =
+  | {
+      readonly kind: 'zone-above-mark';
+      readonly zone: Zone;
+      readonly fill: number;
+      readonly fillHigh: number;
+    }
+  | {
+      readonly kind: 'zone-below-mark';
+      readonly zone: Zone;
+      readonly fill: number;
+      readonly fillLow: number;
+    }
+  | {
+      readonly kind: 'between-marks';
+      readonly fill: number;
+      readonly fillLow: number;
+      readonly fillHigh: number;
+    }
+  | { readonly kind: 'cooling-down'; readonly leftMs: number; readonly cooldownMs: number }
+  | { readonly kind: 'at-most-nodes'; readonly nodes: number; readonly nodesMax: number }
+  | { readonly kind: 'at-fewest-nodes'; readonly nodes: number; readonly nodesMin: number }
+  | { readonly kind: 'no-nodes' }
+  | {
+      readonly kind: 'too-many-unhealthy';
+      readonly ill: number;
+      readonly of: number;
+      readonly unhealthyShareMax: number;
+    }
+  | { readonly kind: 'repair-runs'; readonly jobs: number }
+  | { readonly kind: 'jobs-run'; readonly jobs: number }
+  | { readonly kind: 'nodes-arriving'; readonly nodes: number }
+  | { readonly kind: 'no-node-to-spare'; readonly candidates: number; readonly fillTarget: number }
+  | { readonly kind: 'drain-blocked'; readonly node: NodeId; readonly block: Block }
+  | {
+      readonly kind: 'node-would-be-full';
+      readonly leaving: NodeId;
+      readonly node: NodeId;
+      readonly fill: number;
+      readonly fillHigh: number;
+    }
+  | {
+      readonly kind: 'zone-loss-would-not-fit';
+      readonly leaving: NodeId;
+      readonly zone: Zone;
+      readonly neededBytes: number;
+      readonly roomBytes: number;
+    };
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** The reason as one sentence for people. */
+export function explainReason(reason: ScaleReason): string {
+  switch (reason.kind) {
+    case 'zone-above-mark':
+      return `zone ${reason.zone} is ${percent(reason.fill)} full, above ${percent(reason.fillHigh)}`;
+    case 'zone-below-mark':
+      return `zone ${reason.zone} is ${percent(reason.fill)} full, below ${percent(reason.fillLow)}`;
+    case 'between-marks':
+      return (
+        `the fullest zone is ${percent(reason.fill)} full, between ${percent(reason.fillLow)} ` +
+        `and ${percent(reason.fillHigh)}`
+      );
+    case 'cooling-down':
+      return `${Math.ceil(reason.leftMs / 1000)} s of the cooldown are left`;
+    case 'at-most-nodes':
+      return `there are ${reason.nodes} nodes, at most ${reason.nodesMax} are allowed`;
+    case 'at-fewest-nodes':
+      return `there are ${reason.nodes} active nodes, at least ${reason.nodesMin} must stay`;
+    case 'no-nodes':
+      return 'there is no node to judge by';
+    case 'too-many-unhealthy':
+      return (
+        `${reason.ill} of ${reason.of} nodes are unhealthy, more than ` +
+        `${percent(reason.unhealthyShareMax)}: nothing scales`
+      );
+    case 'repair-runs':
+      return `${reason.jobs} repair${reason.jobs === 1 ? ' is' : 's are'} running`;
+    case 'jobs-run':
+      return `${reason.jobs} job${reason.jobs === 1 ? ' is' : 's are'} running`;
+    case 'nodes-arriving':
+      return `${reason.nodes} node${reason.nodes === 1 ? ' is' : 's are'} still joining`;
+    case 'no-node-to-spare':
+      return `of ${reason.candidates} nodes that fill below ${percent(reason.fillTarget)} could spare, none may go`;
+    case 'drain-blocked':
+      return `${reason.node} may not go: ${explainBlock(reason.block)}`;
+    case 'node-would-be-full':
+      return (
+        `without ${reason.leaving} node ${reason.node} would be ${percent(reason.fill)} full, ` +
+        `above ${percent(reason.fillHigh)}`
+      );
+    case 'zone-loss-would-not-fit':
+      return (
+        `without ${reason.leaving} a loss of zone ${reason.zone} would need ` +
+        `${formatBytes(reason.neededBytes)} elsewhere, and there is room for ` +
+        `${formatBytes(reason.roomBytes)}`
+      );
+  }
+}
