@@ -1,4 +1,4 @@
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 
 /**
  * The node agent's HTTP interface, version 1. Every request carries `authorization: Bearer <capability>`

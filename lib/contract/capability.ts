@@ -6,7 +6,7 @@ import {
   sign,
   verify,
 } from 'node:crypto';
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 
 /**
  * A short-lived signed token that a node wants on every request: who may do what to which chunk on which

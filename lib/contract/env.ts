@@ -1,4 +1,4 @@
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 
 /**
  * Settings that cross from the template into processes, by environment variable. One schema a process;

@@ -1,4 +1,4 @@
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 import { jobStates } from './records.ts';
 
 /** In the queue of its urgency: a hint to run a batch. The truth is read again. */

@@ -1,4 +1,4 @@
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 
 const share = z.number().check(z.minimum(0), z.maximum(1));
 const count = z.number().check(z.nonnegative());

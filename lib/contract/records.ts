@@ -1,4 +1,4 @@
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 import { nodeStates } from '../core/lifecycle.ts';
 import { urgencies } from '../core/schedule.ts';
 

@@ -7,6 +7,7 @@ import type { Violation } from './violation.ts';
 
 export interface EndLimits {
   readonly fillHard: number;
+  readonly leaving: readonly NodeId[];
   readonly lost: readonly NodeId[];
 }
 
@@ -21,9 +22,10 @@ export function checkEnd(
     peak[after[slot]!]! += fleet.slotBytes[fleet.chunkOfSlot[slot]!]!;
   }
   const lost = new Set(limits.lost);
+  const closed = new Set([...limits.lost, ...limits.leaving]);
   const live = fleet.nodes.map(({ id, state }) => servesReads(state) && !lost.has(id));
   const free = fleet.nodes.map(({ id, capacity, state }, node) =>
-    takesCopies(state) && !lost.has(id) ? capacity * limits.fillHard - peak[node]! : 0,
+    takesCopies(state) && !closed.has(id) ? capacity * limits.fillHard - peak[node]! : -1,
   );
   const chunks = new Set([...moved.keys()].map((slot) => fleet.chunkOfSlot[slot]!));
   return [
@@ -45,6 +47,7 @@ interface End {
   readonly after: Int32Array;
   readonly moved: ReadonlyMap<number, Move>;
   readonly live: readonly boolean[];
+  /** Room of each node; -1 of one that takes no copies. */
   readonly free: readonly number[];
 }
 

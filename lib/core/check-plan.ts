@@ -34,14 +34,15 @@ export function checkPlan(fleet: FleetMap, plan: Plan, promises: Promises = {}):
       after[slot] = fleet.nodeIndex.get(move.to) ?? after[slot]!;
     }
   }
-  violations.push(...checkTotals(plan), ...checkEnd(fleet, after, moved, fillOf(promises)));
+  violations.push(...checkTotals(plan), ...checkEnd(fleet, after, moved, limitsOf(promises)));
   violations.push(...checkLeaving(fleet, after, plan, promises));
   return violations.slice(0, violationsMax);
 }
 
-const fillOf = ({ fillHard, lost }: Promises) => ({
-  fillHard: fillHard ?? fillHardMax,
-  lost: lost ?? [],
+const limitsOf = ({ fillHard = fillHardMax, leaving = [], lost = [] }: Promises) => ({
+  fillHard,
+  leaving,
+  lost,
 });
 
 function slotOf(fleet: FleetMap, { chunk, slot }: Move): number | undefined {

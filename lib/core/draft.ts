@@ -1,11 +1,10 @@
-import { holdsKind } from './fleet.ts';
 import type { FleetMap } from './fleet-map.ts';
 import { servesReads, takesCopies } from './lifecycle.ts';
 import type { Move } from './plan.ts';
 import { bytes } from './units.ts';
 
-/** Why a node may not take a slot. */
-export type Refusal = 'closed' | 'class' | 'room' | 'holds-chunk';
+/** Why an open node of the right class may not take a slot. */
+export type Refusal = 'room' | 'holds-chunk';
 
 /** Nodes (by number) that a plan must not use. */
 export interface Excluded {
@@ -62,10 +61,7 @@ export class Draft {
   }
 
   refusal(slot: number, node: number): Refusal | undefined {
-    if (!this.isOpen(node)) return 'closed';
     const chunk = this.fleet.chunkOfSlot[slot]!;
-    const kind = this.fleet.isMetadata[chunk] === 1 ? 'metadata' : 'data';
-    if (!holdsKind(this.fleet.nodes[node]!.class, kind)) return 'class';
     if (this.fleet.slotBytes[chunk]! > this.room(node)) return 'room';
     return this.#holdsChunk(chunk, node) ? 'holds-chunk' : undefined;
   }

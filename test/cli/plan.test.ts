@@ -1,0 +1,208 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type PlanOptions, runPlan } from '../../lib/cli/plan.ts';
+import { runSimulate, type SimulateOptions } from '../../lib/cli/simulate.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ballast-plan-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+let files = 0;
+function fileOf(lines: readonly (object | string)[]): string {
+  const file = join(directory, `${files++}.ndjson`);
+  const asText = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line)));
+  writeFileSync(file, `${asText.join('\n')}\n`);
+  return file;
+}
+
+const node = (id: string) => ({
+  node: id,
+  zone: id[0],
+  class: 'mixed',
+  capacity: 1000,
+  state: 'active',
+});
+const chunk = (id: string, ...holders: string[]) => ({
+  chunk: id,
+  size: 10,
+  redundancy: { replicated: holders.length },
+  holders,
+});
+const fleet = [
+  { ballast: 1, zones: ['a', 'b'] },
+  ...['a0', 'a1', 'b0'].map(node),
+  ...Array.from({ length: 20 }, (_, at) => chunk(`c${at}`, 'a0', 'b0')),
+];
+const snapshot = fileOf(fleet);
+
+async function run<Options, Code>(
+  command: (
+    options: Options,
+    streams: { stdout: PassThrough; stderr: PassThrough },
+  ) => Promise<Code>,
+  options: Options,
+) {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const outcome = Promise.all([text(stdout), text(stderr)]);
+  const code = await command(options, { stdout, stderr });
+  stdout.end();
+  stderr.end();
+  const [out, problem] = await outcome;
+  return { code, out, problem };
+}
+
+const plan = (options: Omit<PlanOptions, 'snapshot'> & { snapshot?: string }) =>
+  run(runPlan, { snapshot, ...options });
+const simulate = (options: Omit<SimulateOptions, 'snapshot'>) =>
+  run(runSimulate, { snapshot, ...options });
+
+describe('ballast plan', () => {
+  test('a drain: a header, then a line a move', async () => {
+    const { code, out, problem } = await plan({ drain: 'a0' });
+    const [header, ...moves] = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect([code, problem]).toEqual([0, '']);
+    expect(header).toEqual({
+      plan: 1,
+      job: 'drain',
+      movesTotal: 20,
+      bytesTotal: 200,
+      bytesMinimum: 200,
+      blocks: [],
+    });
+    expect(moves[0]).toEqual({ chunk: 'c0', slot: 0, from: 'a0', to: 'a1', bytes: 10 });
+    expect(moves).toHaveLength(20);
+  });
+
+  test('a rebalance fills the empty node', async () => {
+    const { out } = await plan({ rebalance: true });
+    expect(JSON.parse(out.split('\n')[0]!)).toMatchObject({ job: 'rebalance', movesTotal: 10 });
+  });
+
+  test('added nodes are named in the header and filled', async () => {
+    const taken = fileOf(
+      [...fleet.slice(0, 1), node('new-b-001'), ...fleet.slice(1)].map((line) => ({
+        ...line,
+        ...('node' in line && line.node === 'new-b-001' ? { zone: 'a' } : {}),
+      })),
+    );
+    const { code, out } = await plan({ snapshot: taken, add: 'b:1000:2, a:500' });
+    const header = JSON.parse(out.split('\n')[0]!);
+    expect(code).toBe(0);
+    expect(header.job).toBe('scale-out');
+    expect(header.added.map(({ id }: { id: string }) => id)).toEqual([
+      'new-b-002',
+      'new-b-003',
+      'new-a-001',
+    ]);
+  });
+
+  test('a blocked drain prints its blocks and exits 3', async () => {
+    const { code, out, problem } = await plan({ drain: 'a0,a1' });
+    expect(code).toBe(3);
+    expect(JSON.parse(out).blocks).toHaveLength(2);
+    expect(problem).toBe(
+      'ballast plan: blocked: no active node would stay in zone a without a0 (and 1 more).\n',
+    );
+    expect((await plan({ drain: 'b0' })).problem).toBe(
+      'ballast plan: blocked: no active node would stay in zone b without b0.\n',
+    );
+  });
+
+  test.each<[problem: string, options: Parameters<typeof plan>[0], sentence: string]>([
+    ['nothing to do', {}, '0 of --drain, --add and --rebalance were given, expected exactly one'],
+    [
+      'two things to do',
+      { drain: 'a0', rebalance: true },
+      '2 of --drain, --add and --rebalance were given, expected exactly one',
+    ],
+    ['no file', { snapshot: join(directory, 'none'), rebalance: true }, 'cannot read'],
+    ['a directory', { snapshot: directory, rebalance: true }, 'cannot read'],
+    [
+      'a syntax error',
+      { snapshot: fileOf([...fleet.slice(0, 2), '{"node']), rebalance: true },
+      'line 3: not valid JSON',
+    ],
+    ['an unknown node', { drain: 'a0,x7' }, '--drain names x7, which the snapshot does not have'],
+    ['an empty name', { drain: 'a0,' }, '--drain is "a0,", expected node ids with commas between'],
+    ['an unknown zone', { add: 'z:1000' }, '--add names zone z, expected one of a, b'],
+    [
+      'an odd size',
+      { add: 'a:8TB' },
+      '--add has "a:8TB", expected ZONE:BYTES or ZONE:BYTES:COUNT with whole numbers',
+    ],
+    ['no bytes', { add: 'a:0' }, '--add has "a:0", expected'],
+    ['no nodes', { add: 'a:10:0' }, '--add has "a:10:0", expected'],
+  ])('%s: one sentence and exit code 2', async (_problem, options, sentence) => {
+    const { code, out, problem } = await plan(options);
+    expect([code, out]).toEqual([2, '']);
+    expect(problem).toContain(sentence);
+    expect(problem.match(/\n/g)).toHaveLength(1);
+  });
+});
+
+describe('ballast simulate', () => {
+  test('makespan, bound and bytes by node', async () => {
+    const file = fileOf([(await plan({ add: 'a:1000' })).out.trimEnd()]);
+    const { code, out } = await simulate({ plan: file, nodeRate: 10e6 });
+    const report = JSON.parse(out);
+    expect(code).toBe(0);
+    expect(report).toMatchObject({ job: 'scale-out', bytesTotal: 130, violations: [], batches: 2 });
+    expect(report.makespanSeconds).toBeGreaterThanOrEqual(report.makespanBoundSeconds);
+    expect(report.nodes.find(({ node: id }: { node: string }) => id === 'a0')).toMatchObject({
+      bytesOut: 130,
+      bytesIn: 0,
+      fillBefore: 0.2,
+      fillAfter: 0.07,
+    });
+  });
+
+  test('a plan that breaks a promise fails', async () => {
+    const head = {
+      plan: 1,
+      job: 'drain',
+      movesTotal: 1,
+      bytesTotal: 10,
+      bytesMinimum: 10,
+      blocks: [],
+    };
+    const file = fileOf([head, { chunk: 'c0', slot: 0, from: 'a0', to: 'b0', bytes: 10 }]);
+    const { code, out } = await simulate({ plan: file });
+    expect(code).toBe(1);
+    expect(JSON.parse(out).violations.map(({ kind }: { kind: string }) => kind)).toContain(
+      'two-slots-on-node',
+    );
+  });
+
+  test('an empty plan takes no time', async () => {
+    const head = {
+      plan: 1,
+      job: 'repair',
+      movesTotal: 0,
+      bytesTotal: 0,
+      bytesMinimum: 0,
+      blocks: [],
+    };
+    const { code, out } = await simulate({ plan: fileOf([head]) });
+    expect([code, JSON.parse(out).makespanOverBound]).toEqual([0, 1]);
+  });
+
+  test.each([
+    [
+      'a file that is no plan',
+      { plan: snapshot },
+      'line 1: plan (the format version) is missing, expected 1',
+    ],
+    ['no rate', { plan: snapshot, nodeRate: 0 }, 'nodeRateBytes is 0, expected a number from 1'],
+  ])('%s: one sentence and exit code 2', async (_problem, options, sentence) => {
+    const { code, problem } = await simulate(options);
+    expect(code).toBe(2);
+    expect(problem).toContain(sentence);
+  });
+});

@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { checkPlan } from '../../lib/core/check-plan.ts';
+import { nodeId } from '../../lib/core/ids.ts';
+import { planRepair } from '../../lib/core/repair.ts';
+import { anyFleet, erasure, movesOf, replicated, sketch } from './fleets.ts';
+
+test('the chunk that can lose fewest more holders comes first', () => {
+  const fleet = sketch(
+    { a0: { state: 'dead' }, a1: {}, a2: {}, b0: {}, b1: { state: 'dead' }, c0: {} },
+    [
+      { on: ['a0', 'b0', 'c0'] },
+      { on: ['a0', 'b1', 'c0'] },
+      { on: ['a0', 'b0', 'c0'], rule: erasure(2, 1), size: 4 },
+    ],
+  );
+  expect(movesOf(planRepair(fleet, [nodeId('a0')]))).toEqual([
+    'c2.0 a0>a1',
+    'c1.0 a0>a2',
+    'c0.0 a0>a2',
+  ]);
+});
+
+test.each<[behaviour: string, ...fleet: Parameters<typeof sketch>, moves: string[]]>([
+  [
+    'in the same zone',
+    { a0: {}, a1: { used: 50 }, b0: {}, c0: {} },
+    [{ on: ['a0', 'b0'] }],
+    ['c0.0 a0>a1'],
+  ],
+  [
+    'in a zone without the chunk',
+    { a0: {}, b0: {}, b1: {}, c0: {} },
+    [{ on: ['a0', 'b0'] }],
+    ['c0.0 a0>c0'],
+  ],
+  [
+    'beside another copy rather than nowhere',
+    { a0: {}, b0: {}, b1: {} },
+    [{ on: ['a0', 'b0'] }],
+    ['c0.0 a0>b1'],
+  ],
+])('a lost slot is built again %s', (_behaviour, nodes, chunks, moves) => {
+  expect(movesOf(planRepair(sketch(nodes, chunks), [nodeId('a0')]))).toEqual(moves);
+});
+
+test('what cannot be rebuilt is a block and holds up nothing else', () => {
+  const fleet = sketch({ a0: { state: 'dead' }, a1: {}, b0: {} }, [
+    { on: ['a0'], rule: replicated(1) },
+    { on: ['a0', 'b0'] },
+  ]);
+  const plan = planRepair(fleet, ['a0', 'x9'].map(nodeId));
+  expect(movesOf(plan)).toEqual(['c1.0 a0>a1']);
+  expect(plan.blocks).toEqual([
+    { kind: 'unknown-node', node: 'x9' },
+    { kind: 'too-few-holders', chunk: 'c0', live: 0, needed: 1 },
+  ]);
+  expect(plan).toMatchObject({ job: 'repair', bytesTotal: 1, bytesMinimum: 1 });
+});
+
+test('what has no target is a block', () => {
+  const fleet = sketch({ a0: { state: 'dead' }, b0: {} }, [{ on: ['a0', 'b0'] }]);
+  const plan = planRepair(fleet, [nodeId('a0')]);
+  expect(plan.blocks).toMatchObject([{ kind: 'zone-lacks-room' }, { kind: 'no-node-fits' }]);
+  expect(plan).toMatchObject({ moves: [], bytesTotal: 0, bytesMinimum: 0 });
+});
+
+test('no promise is broken on random fleets', () => {
+  const anyLoss = fc.tuple(anyFleet, fc.array(fc.nat(), { minLength: 1, maxLength: 3 }));
+  fc.assert(
+    fc.property(anyLoss, ([fleet, picks]) => {
+      const lost = [...new Set(picks.map((pick) => fleet.nodes[pick % fleet.nodes.length]!.id))];
+      expect(checkPlan(fleet, planRepair(fleet, lost), { lost })).toEqual([]);
+    }),
+    { numRuns: 1000 },
+  );
+});
