@@ -1,0 +1,39 @@
+import type { ControlEnv } from '../../contract/env.ts';
+import { readNodes } from '../../control/fleet.ts';
+import { listJobs, startScaleOut } from '../../control/jobs.ts';
+import type { Ports } from '../../control/ports.ts';
+import type { Context } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { spreadOverZones } from '../steer/spread-over-zones.ts';
+import { waitForJob } from '../steer/wait-for-job.ts';
+import { UserError } from '../user-error.ts';
+
+/** Joining takes seconds on one machine; a node that needs longer will not come. */
+const joinLimitMs = 180_000;
+
+/** Gives a fresh fleet its first nodes and waits for them. @returns how many nodes there are now */
+export async function launchFirstNodes(
+  context: Context,
+  ports: Ports,
+  settings: ControlEnv,
+  wanted: number,
+): Promise<number> {
+  const [nodes, jobs] = await Promise.all([readNodes(ports.tables), listJobs(ports.tables)]);
+  if (nodes.length > 0 || jobs.length > 0 || wanted === 0) return nodes.length;
+  const launch = spreadOverZones(wanted, zonesOf(settings), []);
+  const started = await startScaleOut(ports, launch, [`first ${wanted} nodes of a new fleet`]);
+  if (started.kind === 'blocked')
+    throw new UserError('No node can be launched.', exitCodes.blocked);
+  const job = await waitForJob(context, ports, started.job, joinLimitMs);
+  if (job.state !== 'done') {
+    throw new UserError(
+      `The first nodes did not come: ${job.reasons.join('; ')}`,
+      exitCodes.failed,
+    );
+  }
+  return (await readNodes(ports.tables)).length;
+}
+
+/** `zone=subnet,…`. */
+export const zonesOf = (settings: ControlEnv): readonly string[] =>
+  settings.BALLAST_SUBNETS.split(',').map((pair) => pair.split('=')[0]!);

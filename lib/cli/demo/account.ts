@@ -1,0 +1,71 @@
+import type { FileRecord } from '../../contract/records.ts';
+import { readChunks } from '../../control/chunks.ts';
+import { listFiles, type StoredFile } from '../../control/files.ts';
+import { addressOf, type NodeView, readNodes } from '../../control/fleet.ts';
+import type { Ports } from '../../control/ports.ts';
+import { slotCount } from '../../core/fleet.ts';
+import { chunkId } from '../../core/ids.ts';
+
+/** The placement held against the disks, all of both. */
+export interface Account {
+  readonly files: readonly StoredFile[];
+  readonly chunks: number;
+  readonly bytesStored: number;
+  /** Chunks with fewer copies on disks, or in fewer zones, than their rule wants. */
+  readonly underReplicated: number;
+  /** Copies on disks that no placement names. */
+  readonly orphans: number;
+}
+
+export async function takeAccount(ports: Ports): Promise<Account> {
+  const files: StoredFile[] = [];
+  for await (const file of listFiles(ports.tables, '')) files.push(file);
+  const ids = files.flatMap(({ record }) => chunksOf(record));
+  const [nodes, records] = await Promise.all([
+    readNodes(ports.tables),
+    readChunks(ports.tables, ids),
+  ]);
+  const serving = nodes.filter(({ state }) => state === 'active' || state === 'draining');
+  const disks = new Map(
+    await Promise.all(serving.map(async (node) => [node.id, await diskOf(ports, node)] as const)),
+  );
+  const zoneOf = new Map(serving.map((node) => [node.id as string, node.zone]));
+  const zones = new Set(serving.map(({ zone }) => zone)).size;
+  let underReplicated = 0;
+  const named = new Set<string>();
+  for (const [i, id] of ids.entries()) {
+    const record = records[i];
+    const good = (record?.state === 'live' ? record.holders : []).filter((holder) => {
+      const size = disks.get(holder as never)?.get(id);
+      named.add(`${holder} ${id}`);
+      return size !== undefined && size === record?.size;
+    });
+    const wanted = record === undefined ? 0 : slotCount(record.redundancy);
+    const spread = new Set(good.map((holder) => zoneOf.get(holder))).size;
+    if (good.length < wanted || spread < Math.min(wanted, zones) || wanted === 0) underReplicated++;
+  }
+  const copies = [...disks].flatMap(([node, disk]) =>
+    [...disk.keys()].map((id) => `${node} ${id}`),
+  );
+  return {
+    files,
+    chunks: ids.length,
+    bytesStored: files.reduce((sum, { record }) => sum + record.size, 0),
+    underReplicated,
+    orphans: copies.filter((copy) => !named.has(copy)).length,
+  };
+}
+
+const chunksOf = (record: FileRecord) => record.chunks.map(({ id }) => chunkId(id));
+
+/** By chunk: the size of the copy on the node's disk. */
+async function diskOf(ports: Ports, node: NodeView): Promise<ReadonlyMap<string, number>> {
+  const disk = new Map<string, number>();
+  let after: string | undefined;
+  do {
+    const page = await ports.nodes.held(addressOf(node), after);
+    for (const { chunk, size } of page.held) disk.set(chunk, size);
+    after = page.next;
+  } while (after !== undefined);
+  return disk;
+}

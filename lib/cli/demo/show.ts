@@ -1,0 +1,266 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { putFiles } from '../../client/put.ts';
+import { verifyFiles } from '../../client/verify.ts';
+import { removeFiles } from '../../control/files.ts';
+import { readNodes } from '../../control/fleet.ts';
+import { type Job, startDrain, startScaleOut } from '../../control/jobs.ts';
+import type { Ports } from '../../control/ports.ts';
+import { explainBlock } from '../../core/explain-block.ts';
+import { type JobId, type NodeId, zone } from '../../core/ids.ts';
+import { formatBytes } from '../../core/units.ts';
+import { zonesOf } from '../cloud/first-nodes.ts';
+import type { RunningCloud } from '../cloud/running.ts';
+import type { Context } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { Meter } from '../meter.ts';
+import { UserError } from '../user-error.ts';
+import { type Account, takeAccount } from './account.ts';
+import { killInMidCommit, killInMidCopy } from './chaos.ts';
+import type { DataSet } from './data-set.ts';
+import { Inspector } from './inspect.ts';
+import { type DemoReport, reportOf } from './report.ts';
+import { followJob, type Narrator, newJob, waitFor } from './stage.ts';
+import { SteadyClient } from './steady-client.ts';
+
+/** Each wait of the demo ends at its limit. */
+const jobLimitMs = 180_000;
+const alarmLimitMs = 150_000;
+const settleLimitMs = 60_000;
+/** The client is measured alone for so long. */
+const idleMs = 4_000;
+const alarmsEveryMs = 1_000;
+/** Share of the files that are deleted, so that the fullest zone falls below the low mark. */
+const deletedShare = 0.72;
+const nodesAtStart = 4;
+
+/** The acts of the main job, in their order. */
+export class Show {
+  readonly #context: Context;
+  readonly #ports: Ports;
+  readonly #zones: readonly string[];
+  readonly #dataSet: DataSet;
+  readonly #narrator: Narrator;
+  readonly #inspector: Inspector;
+  readonly #client: SteadyClient;
+  readonly #alarms = new Map<string, string[]>();
+  readonly #known: JobId[] = [];
+  readonly #makespan = { seconds: 0, boundSeconds: 0 };
+
+  constructor(
+    context: Context,
+    ports: Ports,
+    cloud: RunningCloud,
+    dataSet: DataSet,
+    narrator: Narrator,
+  ) {
+    this.#context = context;
+    this.#ports = ports;
+    this.#zones = zonesOf(cloud.settings);
+    this.#dataSet = dataSet;
+    this.#narrator = narrator;
+    this.#inspector = new Inspector(cloud.endpoint);
+    this.#client = new SteadyClient(ports);
+  }
+
+  async run(chaos: 'chaos' | 'calm'): Promise<DemoReport> {
+    const watching = setInterval(() => void this.#noteAlarms(), alarmsEveryMs);
+    try {
+      await this.#launchFirst();
+      const nodesStart = await this.#nodesActive();
+      await this.#store();
+      this.#client.start();
+      await this.#measureIdle();
+      await this.#byAlarm('scale-out', 'The high alarm to make the fleet grow');
+      const drained = await this.#drainOne(chaos);
+      if (chaos === 'chaos') await this.#loseOne(drained);
+      await this.#deleteMost();
+      await this.#byAlarm('scale-in', 'The low alarm to make the fleet shrink');
+      await this.#client.stop();
+      const account = await this.#settle();
+      return await this.#conclude(nodesStart, account);
+    } finally {
+      clearInterval(watching);
+      await this.#client.stop();
+    }
+  }
+
+  async #noteAlarms(): Promise<void> {
+    const state = await this.#inspector.state().catch(() => undefined); // it is asked again in a second
+    for (const { name, value: now } of state?.alarms ?? []) {
+      const states = this.#alarms.get(name) ?? [];
+      if (states.at(-1) === now) continue;
+      if (now === 'ALARM' || states.at(-1) === 'ALARM') this.#narrator.say(`Alarm ${name}: ${now}`);
+      this.#alarms.set(name, [...states, now]);
+    }
+  }
+
+  async #nodesActive(): Promise<number> {
+    return (await readNodes(this.#ports.tables)).filter(({ state }) => state === 'active').length;
+  }
+
+  /** The first zone gets one node more, so that one of its nodes can leave. */
+  async #launchFirst(): Promise<void> {
+    const [first, ...others] = this.#zones;
+    const launch = Object.fromEntries([
+      [first, nodesAtStart - others.length],
+      ...others.map((name) => [name, 1]),
+    ]);
+    this.#narrator.say(`Launching ${nodesAtStart} nodes in ${this.#zones.length} zones`);
+    const started = await startScaleOut(this.#ports, launch, ['the first nodes of a new fleet']);
+    if (started.kind === 'started') await this.#finishJob(started.job);
+  }
+
+  async #store(): Promise<void> {
+    const { files, bytes } = this.#dataSet;
+    this.#narrator.say(`Storing ${files.length} files, three copies each, one a zone`);
+    const meter = new Meter(this.#context.io, '          ');
+    const result = await putFiles(this.#ports, files, {
+      onProgress: (progress) =>
+        meter.show({
+          doneBytes: progress.bytes,
+          totalBytes: progress.bytesTotal,
+          note: `${progress.files} of ${progress.filesTotal} files`,
+        }),
+      signal: this.#context.io.interrupted,
+    });
+    meter.end();
+    const [problem] = result.problems;
+    if (problem !== undefined) throw new UserError(`${problem.path} ${problem.problem}.`);
+    this.#client.readable = files.map(({ path }) => path);
+    this.#narrator.say(`Stored ${formatBytes(bytes)}, every copy synced and committed`);
+  }
+
+  async #measureIdle(): Promise<void> {
+    this.#client.phase = 'idle';
+    await delay(idleMs, undefined, { signal: this.#context.io.interrupted });
+    this.#client.phase = 'other';
+  }
+
+  async #byAlarm(kind: 'scale-out' | 'scale-in', what: string): Promise<void> {
+    this.#narrator.say(`Waiting: ${what[0]!.toLowerCase()}${what.slice(1)}`);
+    const job = await waitFor(this.#context, what, alarmLimitMs, () =>
+      newJob(this.#ports, kind, this.#known),
+    );
+    this.#narrator.say(`The autoscaler decided: ${job.reasons.join('; ')}`);
+    await this.#finishJob(job.id);
+  }
+
+  /** Follows a job to its end and adds it to what is accounted. @throws UserError if it did not end well */
+  async #finishJob(id: JobId): Promise<Job> {
+    this.#known.push(id);
+    const job = await followJob(this.#context, this.#ports, this.#client, id, jobLimitMs);
+    const seconds = (job.endedAt - job.startedAt) / 1_000;
+    const rate = this.#ports.policyDefault.nodeRateBytes;
+    this.#makespan.seconds += job.movesDone > 0 ? seconds : 0;
+    this.#makespan.boundSeconds += job.bytesDone / Math.max(1, job.nodes.length) / rate;
+    this.#narrator.say(
+      `${job.kind} ${job.state}: ${job.nodes.join(', ')}, ${job.movesDone} moves, ` +
+        `${formatBytes(job.bytesDone)} in ${seconds.toFixed(1)} s`,
+    );
+    if (job.state === 'done') return job;
+    throw new UserError(
+      `The ${job.kind} job ${id} ended ${job.state}: ${job.reasons.join('; ')}`,
+      exitCodes.failed,
+    );
+  }
+
+  async #drainOne(chaos: 'chaos' | 'calm'): Promise<NodeId> {
+    const node = await this.#spareNode(this.#zones[0]!);
+    this.#narrator.say(`An operator drains ${node}`);
+    const started = await startDrain(this.#ports, [node], ['asked for by the operator']);
+    if (started.kind === 'blocked') {
+      const why = started.blocks.map(explainBlock).join('; ');
+      throw new UserError(`The drain of ${node} is blocked: ${why}`, exitCodes.blocked);
+    }
+    if (chaos === 'chaos') await Promise.all([this.#disturb(), this.#finishJob(started.job)]);
+    else await this.#finishJob(started.job);
+    return node;
+  }
+
+  async #disturb(): Promise<void> {
+    const node = await killInMidCopy(this.#context, this.#ports, this.#inspector);
+    this.#narrator.say(`Chaos: killed -9 the process of ${node} in mid-copy`);
+    const caught = await killInMidCommit(this.#context, this.#inspector);
+    this.#narrator.say(
+      caught
+        ? 'Chaos: killed -9 a worker of the migration function'
+        : 'Chaos: no migration was at work',
+    );
+  }
+
+  /** A node of a zone that has another one. */
+  async #spareNode(name: string): Promise<NodeId> {
+    const nodes = await readNodes(this.#ports.tables);
+    const there = nodes.filter((node) => node.zone === zone(name) && node.state === 'active');
+    if (there.length < 2) {
+      throw new UserError(
+        `Zone ${name} has ${there.length} active nodes: none to spare.`,
+        exitCodes.failed,
+      );
+    }
+    return there.at(-1)!.id;
+  }
+
+  /** A machine and its disk are gone for good: what it held is made again from the other zones. */
+  async #loseOne(without: NodeId): Promise<void> {
+    const id = await this.#spareNode(this.#zones.at(-1)!);
+    const node = (await readNodes(this.#ports.tables)).find(
+      (each) => each.id === id && id !== without,
+    )!;
+    this.#narrator.say(`Chaos: ${id} and its disk are lost`);
+    await this.#inspector.loseInstance(node.instance);
+    const job = await waitFor(this.#context, 'the repair to start', alarmLimitMs, () =>
+      newJob(this.#ports, 'repair', this.#known),
+    );
+    await this.#finishJob(job.id);
+  }
+
+  async #deleteMost(): Promise<void> {
+    const { files } = this.#dataSet;
+    const kept = new Set(files.filter((_, i) => (i * 7) % 100 >= deletedShare * 100));
+    const deleted = files.filter((file) => !kept.has(file)).map(({ path }) => path);
+    this.#client.readable = [...kept].map(({ path }) => path);
+    const removed = await removeFiles(this.#ports, deleted);
+    this.#narrator.say(`Deleted ${removed} of ${files.length} files`);
+  }
+
+  /** Parked copies go once their time is over; then placement and disks agree. */
+  async #settle(): Promise<Account> {
+    this.#narrator.say('Waiting for the last parked copies to be deleted');
+    const limit = this.#context.io.now() + settleLimitMs;
+    for (;;) {
+      const account = await takeAccount(this.#ports);
+      const settled = account.orphans === 0 && account.underReplicated === 0;
+      if (settled || this.#context.io.now() > limit) return account;
+      await delay(1_000, undefined, { signal: this.#context.io.interrupted });
+    }
+  }
+
+  async #conclude(nodesStart: number, account: Account): Promise<DemoReport> {
+    this.#narrator.say('Reading every file back and comparing it with its source');
+    const left = new Set(this.#client.readable);
+    const source = this.#dataSet.files.filter(({ path }) => left.has(path));
+    const fromSource = account.files.filter(({ path }) => left.has(path));
+    const others = account.files.filter(({ path }) => !left.has(path));
+    const verified = await verifyFiles(this.#ports, fromSource, source);
+    const written = await verifyFiles(this.#ports, others, undefined);
+    const stale = others.filter(
+      ({ path, record }) => this.#client.written.get(path) !== record.sha256,
+    );
+    for (const { path, problem } of [...verified.problems, ...written.problems]) {
+      this.#narrator.say(`${path} ${problem}`);
+    }
+    return reportOf(this.#ports, {
+      account,
+      filesVerified: verified.filesVerified + written.filesVerified - stale.length,
+      nodesStart,
+      nodesEnd: await this.#nodesActive(),
+      client: this.#client,
+      calls: await this.#inspector.calls(),
+      state: await this.#inspector.state(),
+      alarmHistory: this.#alarms,
+      makespan: this.#makespan,
+      seconds: this.#narrator.seconds,
+    });
+  }
+}

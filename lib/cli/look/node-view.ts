@@ -1,0 +1,56 @@
+import type { NodeWithBeat } from '../../control/fleet.ts';
+import { byCodeUnit } from '../../core/ids.ts';
+
+/** A node as people and scripts see it: sizes in bytes, rates in bytes a second, shares of 1. */
+export interface NodeInView {
+  readonly node: string;
+  readonly zone: string;
+  readonly class: string;
+  readonly state: string;
+  readonly capacityBytes: number;
+  readonly usedBytes: number;
+  readonly fill: number;
+  readonly chunks: number;
+  readonly connections: number;
+  readonly p99Ms: number | null;
+  readonly foregroundIn: number;
+  readonly foregroundOut: number;
+  readonly backgroundIn: number;
+  readonly backgroundOut: number;
+  readonly diskSuspect: boolean;
+  /** Since the last heartbeat; null before the first. */
+  readonly heartbeatAgeMs: number | null;
+  readonly instance: string;
+  readonly address: string;
+  readonly job: string;
+}
+
+export const viewNodes = (fleet: readonly NodeWithBeat[], now: number): readonly NodeInView[] =>
+  fleet
+    .map((node) => viewNode(node, now))
+    .sort((left, right) => byCodeUnit(left.zone, right.zone) || byCodeUnit(left.node, right.node));
+
+function viewNode({ beat, ...node }: NodeWithBeat, now: number): NodeInView {
+  const usedBytes = beat?.usedBytes ?? 0;
+  return {
+    node: node.id,
+    zone: node.zone,
+    class: node.class,
+    state: node.state,
+    capacityBytes: node.capacity,
+    usedBytes,
+    fill: node.capacity > 0 ? usedBytes / node.capacity : 0,
+    chunks: beat?.chunks ?? 0,
+    connections: beat?.connections ?? 0,
+    p99Ms: beat?.p99Ms ?? null,
+    foregroundIn: beat?.foregroundIn ?? 0,
+    foregroundOut: beat?.foregroundOut ?? 0,
+    backgroundIn: beat?.backgroundIn ?? 0,
+    backgroundOut: beat?.backgroundOut ?? 0,
+    diskSuspect: beat?.diskSuspect ?? false,
+    heartbeatAgeMs: beat === undefined ? null : Math.max(0, now - beat.at),
+    instance: node.instance,
+    address: node.address,
+    job: node.job,
+  };
+}

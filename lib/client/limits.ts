@@ -1,0 +1,36 @@
+/** Bounds of the file client, each with its reason. */
+
+/** A chunk (contract/agent.ts refuses more): larger files are cut. */
+export const chunkBytesMax = 64 * 2 ** 20;
+
+/**
+ * Files whose records share one transaction: a file of one chunk takes 5 ops (file, chunk, three inventory
+ * items), so 19 files and three guards take 98 of 100.
+ */
+export const groupFilesMax = 19;
+/** Bytes of one such group: its copies are three times that, and wait together for one commit. */
+export const groupBytesMax = 8 * 2 ** 20;
+
+/** Groups or large files under way: commits wait for the disk most of their time, so several overlap. */
+export const groupsInFlightMax = 6;
+
+/** Bytes of files held in memory at once: two whole chunks. */
+export const memoryBytesMax = 2 * chunkBytesMax;
+
+/** Files read back at once: each waits for one node at a time. */
+export const readsInFlightMax = 16;
+/** Placements that one call reads (DynamoDB: 100 items). */
+export const placementsPerRead = 100;
+
+/** A stored path in UTF-8: the longest sort key that DynamoDB takes. */
+export const pathBytesMax = 1024;
+
+/** System calls about files of one directory at once. */
+export const statsInFlightMax = 32;
+
+/** Tries to store a group, and the wait before each further one: 0.5, 1, 2, 4 s outlast a restart of a node. */
+export const storeTriesMax = 5;
+export const storeRetryMs = 500;
+
+/** The client sees the fleet as it was so long ago at most; a commit is fenced all the same. */
+export const fleetViewMs = 2_000;

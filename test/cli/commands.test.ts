@@ -1,0 +1,202 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { nodeKey } from '../../lib/contract/keys.ts';
+import { nodeView, stepNode } from '../../lib/control/fleet.ts';
+import { endJob, readJob, startRebalance } from '../../lib/control/jobs.ts';
+import { jobId, nodeId } from '../../lib/core/ids.ts';
+import { ballast } from '../support/command-line.ts';
+import { type MemoryFleet, memoryFleet } from '../support/memory-fleet.ts';
+import { scratch } from '../support/scratch.ts';
+
+const sixNodes = { n1: 'a', n2: 'b', n3: 'c', n4: 'a', n5: 'b', n6: 'c' };
+
+async function storeSome(fleet: MemoryFleet): Promise<string> {
+  const directory = scratch({ 'a/one': '1', two: '22' });
+  const { exitCode } = await ballast(['put', directory, 'd'], fleet);
+  expect(exitCode).toBe(0);
+  return directory;
+}
+
+/** The job that was started, ended as said the next time that somebody looks. */
+async function endStarted(fleet: MemoryFleet, state: 'done' | 'blocked' | 'failed'): Promise<void> {
+  const [, id] = fleet.started[0]!;
+  const job = await readJob(fleet.ports.tables, jobId(id));
+  await endJob(fleet.ports, job!, state);
+}
+
+describe('files', () => {
+  test('go in, are listed, come out, verify and are removed', async () => {
+    const fleet = memoryFleet();
+    const directory = await storeSome(fleet);
+    expect((await ballast(['ls'], fleet)).stdout).toMatch(/d\/a\/one\n.* d\/two\n$/);
+    const out = join(scratch(), 'out');
+    expect((await ballast(['get', 'd', out], fleet)).stdout).toBe('Fetched 2 files, 3 B.\n');
+    expect(readFileSync(join(out, 'a/one'), 'utf8')).toBe('1');
+    const verified = await ballast(['verify', '--prefix', 'd', '--source', directory], fleet);
+    expect(verified.stdout).toBe('2 of 2 files verified, 3 B.\n');
+    expect((await ballast(['rm', 'd'], fleet)).stderr).toMatch(/2 files lie below it, -r/);
+    expect((await ballast(['rm', '-r', 'd'], fleet)).stdout).toBe('Removed 2 files.\n');
+    expect((await ballast(['ls'], fleet)).stdout).toBe('No files.\n');
+  });
+
+  test.each([
+    ['a name of its own', 'copy', 'copy'],
+    ['the directory that is there', '.', 'two'],
+  ])('one file comes out under %s', async (_what, destination, name) => {
+    const fleet = memoryFleet();
+    await storeSome(fleet);
+    const out = scratch();
+    await ballast(['get', 'd/two', join(out, destination)], fleet);
+    expect(readFileSync(join(out, name), 'utf8')).toBe('22');
+  });
+
+  test('verify exits 1 and names the file when bytes are lost', async () => {
+    const fleet = memoryFleet();
+    await storeSome(fleet);
+    for (const disk of fleet.disks.values()) disk.clear();
+    const ran = await ballast(['verify'], fleet);
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stdout).toMatch(
+      /^"d\/a\/one" cannot be read: .*\n"d\/two" .*\n0 of 2 files verified/,
+    );
+  });
+});
+
+describe('every command prints one JSON document and nothing else', () => {
+  test.each<[string[]]>([
+    [['status']],
+    [['nodes']],
+    [['jobs']],
+    [['moves']],
+    [['ls']],
+    [['verify']],
+    [['policy', 'get']],
+    [['policy', 'set', 'fillHigh=0.85']],
+    [['drain', 'n1', '--dry-run']],
+    [['drain', 'n1']],
+    [['scale', 'out', '2']],
+    [['scale', 'in']],
+    [['rebalance']],
+    [['explain', 'n1']],
+    [['explain', 'd/two']],
+    [['rm', 'd/two']],
+    [['down']],
+  ])('%j', async (argv) => {
+    const fleet = memoryFleet(sixNodes);
+    await storeSome(fleet);
+    const ran = await ballast([...argv, '--json'], fleet);
+    expect(ran.exitCode).toBe(0);
+    expect(JSON.parse(ran.stdout)).toBeTypeOf('object');
+    expect(ran.stderr).not.toMatch(/ballast:/);
+  });
+});
+
+describe('steering', () => {
+  test('drain starts a job and tells its id', async () => {
+    const fleet = memoryFleet(sixNodes);
+    const ran = await ballast(['drain', 'n1', 'n2', '--json'], fleet);
+    const { job } = JSON.parse(ran.stdout);
+    expect(fleet.started).toEqual([['drain', job]]);
+    expect(await readJob(fleet.ports.tables, job)).toMatchObject({ nodes: ['n1', 'n2'] });
+  });
+
+  test('a dry run moves nothing', async () => {
+    const fleet = memoryFleet(sixNodes);
+    await storeSome(fleet);
+    const ran = await ballast(['drain', 'n1', 'n4', '--dry-run'], fleet);
+    expect([ran.exitCode, fleet.started]).toEqual([2, []]);
+    const one = await ballast(['drain', 'n1', '--dry-run'], fleet);
+    expect(one.stdout).toMatch(/^Draining n1 would move \d+ slots?, .*; nothing was moved\.\n$/);
+  });
+
+  test.each<[state: 'done' | 'blocked' | 'failed', exitCode: number, text: RegExp]>([
+    ['done', 0, /^Done: drain of n1, 0 B in /],
+    ['blocked', 3, /^The drain of n1 ended blocked/],
+    ['failed', 1, /^The drain of n1 ended failed/],
+  ])('--wait ends as the job ends: %s', async (state, exitCode, text) => {
+    const fleet = memoryFleet(sixNodes);
+    const start = fleet.ports.workflows.start;
+    fleet.ports.workflows.start = async (workflow, job) => {
+      const answer = await start(workflow, job);
+      await endStarted(fleet, state);
+      return answer;
+    };
+    const ran = await ballast(['drain', 'n1', '--wait'], fleet);
+    expect(ran.exitCode).toBe(exitCode);
+    expect(ran.stdout).toMatch(text);
+  });
+
+  test('--timeout ends the waiting, not the job: exit code 124 and the id', async () => {
+    const fleet = memoryFleet(sixNodes);
+    const ran = await ballast(['drain', 'n1', '--timeout', '0'], fleet);
+    const [, id] = fleet.started[0]!;
+    expect(ran.exitCode).toBe(124);
+    expect(ran.stderr).toContain(`job ${id} goes on`);
+    expect(await readJob(fleet.ports.tables, jobId(id))).toMatchObject({ state: 'running' });
+  });
+
+  test('Ctrl-C ends the waiting, not the job: exit code 130 and the id', async () => {
+    const fleet = memoryFleet(sixNodes);
+    const interrupted = AbortSignal.abort();
+    const ran = await ballast(['drain', 'n1', '--wait'], { ...fleet, interrupted });
+    const [, id] = fleet.started[0]!;
+    expect(ran.exitCode).toBe(130);
+    expect(ran.stderr).toContain(`job ${id} goes on`);
+  });
+
+  test('undrain cancels the drain that the node is part of', async () => {
+    const fleet = memoryFleet(sixNodes);
+    await ballast(['drain', 'n1'], fleet);
+    const [, id] = fleet.started[0]!;
+    const n1 = nodeView(fleet.store.get(nodeKey(nodeId('n1')))!);
+    await stepNode(fleet.ports, n1, 'draining', id);
+    const ran = await ballast(['undrain', 'n1'], fleet);
+    expect(ran.stdout).toMatch(/n1 will take copies again/);
+    expect(await readJob(fleet.ports.tables, jobId(id))).toMatchObject({ state: 'cancelled' });
+  });
+
+  test('cancel is told that a job has ended', async () => {
+    const fleet = memoryFleet();
+    await startRebalance(fleet.ports, []);
+    const [, id] = fleet.started[0]!;
+    expect((await ballast(['cancel', id], fleet)).exitCode).toBe(0);
+    expect((await ballast(['cancel', id], fleet)).stderr).toMatch(/is cancelled already\.\n$/);
+  });
+
+  test('scale out fills the zones that have fewest nodes', async () => {
+    const fleet = memoryFleet({ n1: 'a', n2: 'a', n3: 'b', n4: 'c' });
+    await ballast(['scale', 'out', '3'], fleet);
+    const [, id] = fleet.started[0]!;
+    expect(await readJob(fleet.ports.tables, jobId(id))).toMatchObject({
+      launch: { b: 1, c: 1, a: 1 },
+    });
+  });
+
+  test('scale in keeps the least that the policy wants', async () => {
+    const fleet = memoryFleet();
+    const ran = await ballast(['scale', 'in'], fleet);
+    expect([ran.exitCode, fleet.started]).toEqual([3, []]);
+    expect(ran.stderr).toMatch(/3 active nodes and the policy wants 3 at least/);
+  });
+
+  test('a policy that was set is shown as such', async () => {
+    const fleet = memoryFleet();
+    await ballast(['policy', 'set', 'fillHigh=0.85', 'autoscaling=false'], fleet);
+    const { stdout } = await ballast(['policy', 'get', '--json'], fleet);
+    expect(JSON.parse(stdout)).toMatchObject({
+      policy: { fillHigh: 0.85, autoscaling: false, fillLow: 0.3 },
+      set: expect.arrayContaining(['fillHigh', 'autoscaling']),
+    });
+  });
+});
+
+test('explain says where a file is', async () => {
+  const fleet = memoryFleet();
+  await storeSome(fleet);
+  const { stdout } = await ballast(['explain', 'd/two'], fleet);
+  expect(stdout).toMatch(
+    /^File d\/two has 2 B in 1 chunk, version 1\.\nSHA-256 \w{64}\.\nChunk \w+ is on /,
+  );
+  for (const node of ['n1', 'n2', 'n3']) expect(stdout).toContain(node);
+});
