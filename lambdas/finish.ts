@@ -1,0 +1,8 @@
+import { functionPorts } from '../lib/aws/function-ports.ts';
+import { ec2Machines } from '../lib/aws/machines.ts';
+import { FinishInput } from '../lib/contract/messages.ts';
+import { finish } from '../lib/control/finish.ts';
+
+const ports = functionPorts({ machines: ec2Machines });
+
+export const handler = (event: unknown) => finish(ports, FinishInput.parse(event));

@@ -1,0 +1,16 @@
+import { functionPorts } from '../lib/aws/function-ports.ts';
+import { ec2Machines } from '../lib/aws/machines.ts';
+import { agentNodes } from '../lib/aws/nodes.ts';
+import { sqsQueues } from '../lib/aws/queues.ts';
+import { stepFunctions } from '../lib/aws/workflows.ts';
+import { watch } from '../lib/control/watch.ts';
+
+const ports = functionPorts({
+  nodes: agentNodes,
+  machines: ec2Machines,
+  workflows: stepFunctions,
+  queues: sqsQueues,
+});
+
+/** The schedule, or a change of an instance's state: what the event says is looked up again. */
+export const handler = () => watch(ports);

@@ -1,0 +1,106 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { PullRequest } from '../../lib/contract/agent.ts';
+import { refuseCapability } from '../../lib/contract/capability.ts';
+import { NodeRefused, NodeUnreachable } from '../../lib/control/ports.ts';
+import { nodeId } from '../../lib/core/ids.ts';
+import {
+  chunk,
+  hash,
+  lines,
+  nodes,
+  now,
+  publicKey,
+  receipt,
+  refusalOf,
+  type ScriptedNode,
+  startNode,
+} from './scripted-node.ts';
+
+let node: ScriptedNode;
+beforeEach(async () => {
+  node = await startNode();
+});
+afterEach(() => node.stop());
+
+async function allOf<T>(events: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
+describe('pull', () => {
+  const from = { node: nodeId('n2'), address: '10.0.0.2:7070' };
+  const other = { node: nodeId('n3'), address: '10.0.0.3:7070' };
+  const wanted = (name: string, ...holders: string[]) => ({
+    chunk: chunk(name),
+    slot: 0,
+    size: 5,
+    sha256: hash('bytes'),
+    epoch: 2,
+    holders: holders.map(nodeId),
+  });
+  const events = [
+    { event: 'progress', bytes: 3 },
+    { event: 'received', receipt },
+  ] as const;
+
+  test('carries a read capability for every holder of each chunk, preferred first', async () => {
+    node.answer = lines(...events);
+    const chunks = [wanted('a', 'n2', 'n3'), wanted('b', 'n2')];
+    const got = await allOf(nodes.pull(node.at, [other, from], chunks, 1000));
+    expect(got).toEqual(events);
+    expect(refusalOf(node.seen[0]!, 'pull', hash(node.seen[0]!.body))).toBeUndefined();
+    const request = PullRequest.parse(JSON.parse(node.seen[0]!.body.toString()));
+    expect(request.rate).toBe(1000);
+    expect(request.sources).toEqual([from, other]);
+    const verdicts = request.chunks.map(({ chunk: subject, reads }) =>
+      reads.map((token, i) => {
+        const { node: name } = request.sources[i]!;
+        return (
+          token && refuseCapability(publicKey, token, { op: 'read', node: name, subject, now })
+        );
+      }),
+    );
+    expect(verdicts).toEqual([
+      [undefined, undefined],
+      [undefined, null],
+    ]);
+  });
+
+  test('events come as they are sent, cut anywhere', async () => {
+    const text = events.map((event) => `${JSON.stringify(event)}\n`).join('');
+    let more: () => void = () => {};
+    node.answer = (response) => {
+      response.write(text.slice(0, 45));
+      more = () => response.end(text.slice(45));
+    };
+    const pulled = nodes.pull(node.at, [from], [wanted('a', 'n2')], 0);
+    expect((await pulled.next()).value).toEqual(events[0]);
+    more();
+    expect((await pulled.next()).value).toEqual(events[1]);
+    expect((await pulled.next()).done).toBe(true);
+  });
+
+  test('leaving early ends the connection', async () => {
+    const closed = Promise.withResolvers<void>();
+    node.answer = (response) => {
+      response.on('close', closed.resolve);
+      response.write(`${JSON.stringify(events[0])}\n`);
+    };
+    for await (const event of nodes.pull(node.at, [from], [wanted('a', 'n2')], 0)) {
+      expect(event).toEqual(events[0]);
+      break;
+    }
+    await closed.promise;
+  });
+
+  test('that breaks off, or talks nonsense, throws', async () => {
+    const pull = () => allOf(nodes.pull(node.at, [from], [wanted('a', 'n2')], 0));
+    node.answer = (response) => void response.write('{"event":"pro', () => response.destroy());
+    await expect(pull()).rejects.toThrow(NodeUnreachable);
+    node.answer = lines({ event: 'odd' });
+    await expect(pull()).rejects.toThrow(NodeRefused);
+    node.answer = (response) => void response.end('x'.repeat(100_000));
+    await expect(pull()).rejects.toThrow('a line without end');
+  });
+});
