@@ -16,7 +16,9 @@ export async function admit(ports: Ports, id: JobId): Promise<StepResult<Verdict
   const view = await observeDrain(ports, job.nodes.map(nodeId));
   const { blocks } = view.plan;
   if (blocks.length > 0) {
-    await changeJob(ports, job, { phase: 'blocked', reasons: blocks.map(explainBlock) });
+    const reasons = blocks.map(explainBlock);
+    ports.log('job-blocked', { job: job.id, reasons });
+    await changeJob(ports, job, { phase: 'blocked', reasons });
     return { verdict: 'blocked', waitSeconds: 0 };
   }
   await cordon(ports, job, view);

@@ -49,7 +49,7 @@ export async function commitMoves(
     const ops = opsOf(ports, { ...commit, group }, operation);
     const outcome = await writeKnown(ports.tables, ops, operation);
     if (outcome === 'committed') {
-      await hintSweep(ports, commit.from);
+      ports.log('moves-committed', { moves: group.length, bytes: bytesOf(group) });
       return { moves: group.length, bytes: bytesOf(group), failures };
     }
     const verdict = judge(ops, group, outcome);
@@ -153,7 +153,3 @@ async function discard(ports: Ports, to: NodeView, stale: readonly Stale[]): Pro
     ports.log('orphans-left', { node: to.id, chunks: removals.length, reason: error.message });
   }
 }
-
-/** A lost hint costs time only: the schedule sweeps too. */
-const hintSweep = (ports: Ports, node: NodeId): Promise<void> =>
-  ports.queues.sweep([node], ports.policyDefault.parkingMs);

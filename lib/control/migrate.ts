@@ -41,6 +41,8 @@ export async function migrate(
   if (flight === undefined) return 'ended';
   const carried = await carry(ports, flight, limits);
   if (carried !== 'superseded') await endFlight(ports, flight, carried);
+  // A lost hint costs time only: the schedule sweeps too.
+  await ports.queues.sweep([nodeId(flight.batch.from)], ports.policyDefault.parkingMs);
   await pace(ports);
   return 'ended';
 }

@@ -130,6 +130,7 @@ async function send(
   const ops = [paceOp(generation), ...[...begun, ...again].flatMap((each) => each.ops)];
   const result = await ports.tables.write(ops);
   if (result.kind === 'refused') return;
+  for (const { job, batch, token } of silent) ports.log('flight-silent', { job, batch, token });
   await sendByUrgency(
     ports,
     [...begun, ...again].map((each) => each.message),

@@ -57,6 +57,7 @@ export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdi
     return { verdict: 'none', waitSeconds: 0 };
   }
   const reasons = plan.blocks.slice(0, reasonsKept).map(explainBlock);
+  ports.log('job-blocked', { job: job.id, reasons });
   await changeJob(ports, job, { ...totals, phase: 'blocked', reasons });
   return { verdict: 'blocked', waitSeconds: blockedWaitSeconds };
 }
