@@ -32,6 +32,8 @@ export interface ScalePolicy {
 export interface ScaleHistory {
   readonly lastScaleOut?: EpochMillis;
   readonly lastScaleIn?: EpochMillis;
+  /** When the youngest active node joined: a fleet that was just given nodes is not judged too large. */
+  readonly lastJoin?: EpochMillis;
   readonly jobsRunning: readonly { readonly kind: string }[];
 }
 
@@ -186,13 +188,13 @@ function decideIn(
 function reasonsToWait(
   nodes: readonly ScaleNode[],
   { nodesMin, cooldownInMs }: ScalePolicy,
-  { lastScaleIn, lastScaleOut, jobsRunning }: ScaleHistory,
+  { lastScaleIn, lastScaleOut, lastJoin, jobsRunning }: ScaleHistory,
   now: EpochMillis,
 ): ScaleReason[] {
   const reasons: ScaleReason[] = [];
   const active = nodes.filter(({ state }) => state === 'active').length;
   const arriving = nodes.filter(({ state }) => coming.includes(state)).length;
-  const last = Math.max(lastScaleIn ?? 0, lastScaleOut ?? 0) as EpochMillis;
+  const last = Math.max(lastScaleIn ?? 0, lastScaleOut ?? 0, lastJoin ?? 0) as EpochMillis;
   const cooling = cooldown(last > 0 ? last : undefined, cooldownInMs, now);
   if (jobsRunning.length > 0) reasons.push({ kind: 'jobs-run', jobs: jobsRunning.length });
   if (arriving > 0) reasons.push({ kind: 'nodes-arriving', nodes: arriving });

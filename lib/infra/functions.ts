@@ -1,0 +1,81 @@
+import { Duration } from 'aws-cdk-lib';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { ControlEnv } from '../contract/env.ts';
+import { Bundle } from './bundle.ts';
+import { ControlFunction, entryOf, functionSources } from './control-function.ts';
+import type { Network } from './network.ts';
+
+/**
+ * Every function: `lambdas/<name>.ts`. Those that speak with agents live in the network; the others do
+ * not, because a function in a network starts later and needs an endpoint for all that it calls.
+ */
+const functions = {
+  /** Reads the whole placement when it thinks of shrinking: one vCPU. */
+  autoscaler: { memoryMiB: 1769, lives: 'outside', called: 'by-events' },
+  'node-watch': { memoryMiB: 512, lives: 'in-network', called: 'by-events' },
+  sweep: { memoryMiB: 512, lives: 'in-network', called: 'by-events' },
+  migrate: { memoryMiB: 512, lives: 'in-network', called: 'by-queues' },
+  admit: { memoryMiB: 1769, lives: 'outside', called: 'by-workflows' },
+  connections: { memoryMiB: 512, lives: 'in-network', called: 'by-workflows' },
+  plan: { memoryMiB: 1769, lives: 'outside', called: 'by-workflows' },
+  pace: { memoryMiB: 512, lives: 'outside', called: 'by-workflows' },
+  prove: { memoryMiB: 512, lives: 'in-network', called: 'by-workflows' },
+  terminate: { memoryMiB: 512, lives: 'outside', called: 'by-workflows' },
+  launch: { memoryMiB: 512, lives: 'outside', called: 'by-workflows' },
+  join: { memoryMiB: 512, lives: 'in-network', called: 'by-workflows' },
+  finish: { memoryMiB: 512, lives: 'outside', called: 'by-workflows' },
+} as const;
+export type FunctionName = keyof typeof functions;
+export const functionNames = Object.keys(functions) as readonly FunctionName[];
+
+/** A step reads at most the whole placement: a million chunks take about two minutes. */
+const stepTimeout = Duration.minutes(5);
+
+export interface FunctionsProps {
+  readonly fleetName: string;
+  readonly network: Network;
+  readonly environment: ControlEnv;
+  /** Of the functions that queues feed. */
+  readonly queueFunctionTimeout: Duration;
+  /** For events that no run could handle. */
+  readonly deadEvents: IQueue;
+}
+
+/** The control plane's Lambdas; what each may do is in `permissions.ts`. */
+export class Functions extends Construct {
+  readonly byName: Readonly<Record<FunctionName, ControlFunction>>;
+
+  constructor(scope: Construct, id: string, props: FunctionsProps) {
+    super(scope, id);
+    const { network } = props;
+    const reach = {
+      vpc: network.vpc,
+      vpcSubnets: { subnets: [...network.subnets] },
+      securityGroups: [network.functions],
+    };
+    const bundle = new Bundle({ entries: functionNames.map(entryOf), sources: functionSources });
+    const make = (name: FunctionName): ControlFunction => {
+      const { memoryMiB, lives, called } = functions[name];
+      const isFedByQueue = called === 'by-queues' || name === 'sweep';
+      return new ControlFunction(this, constructId(name), {
+        fleetName: props.fleetName,
+        name,
+        bundle,
+        memoryMiB,
+        timeout: isFedByQueue ? props.queueFunctionTimeout : stepTimeout,
+        environment: props.environment,
+        ...(lives === 'in-network' && { reach }),
+        ...(called === 'by-events' && { deadLetterQueue: props.deadEvents }),
+      });
+    };
+    this.byName = Object.fromEntries(functionNames.map((name) => [name, make(name)])) as Record<
+      FunctionName,
+      ControlFunction
+    >;
+  }
+}
+
+/** `node-watch` → `NodeWatch`. */
+const constructId = (name: string): string =>
+  name.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());

@@ -1,0 +1,81 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { SweepMessage } from '../contract/messages.ts';
+import type { FunctionName } from './functions.ts';
+import { type QueueName, type Queues, urgencies } from './queues.ts';
+
+/**
+ * Runs at a time by queue. The most endangered copies and deadlines never wait behind a drain or a
+ * rebalance; with five batches a run this is 175 batches, inside the policy's 200 of the fleet.
+ */
+const concurrencyMax: Readonly<Record<QueueName, number>> = {
+  critical: 10,
+  high: 10,
+  normal: 10,
+  low: 5,
+  sweep: 2,
+};
+/** A run waits on nodes, so several batches share it at no cost. */
+const batchSize = 5;
+
+export interface TriggersProps {
+  readonly functions: Readonly<Record<FunctionName, IFunction>>;
+  readonly queues: Queues;
+}
+
+/** What makes functions run, workflows and alarms aside. */
+export class Triggers extends Construct {
+  constructor(scope: Construct, id: string, { functions, queues }: TriggersProps) {
+    super(scope, id);
+    for (const urgency of urgencies) feed(functions.migrate, queues, urgency);
+    feed(functions.sweep, queues, 'sweep');
+    const dead = queues.dead.events;
+    const everyMinute = Schedule.rate(Duration.minutes(1));
+    const everyNode: SweepMessage = { nodes: [] };
+    new Rule(this, 'SweepTick', {
+      description: 'Ballast: source copies whose parking is over, whatever became of their hints',
+      schedule: everyMinute,
+      targets: [target(functions.sweep, dead, RuleTargetInput.fromObject(everyNode))],
+    });
+    new Rule(this, 'WatchTick', {
+      description: 'Ballast: everything that an event may have missed',
+      schedule: everyMinute,
+      targets: [target(functions['node-watch'], dead)],
+    });
+    new Rule(this, 'MachineLost', {
+      description: 'Ballast: a machine stops or is terminated',
+      eventPattern: {
+        source: ['aws.ec2'],
+        detailType: ['EC2 Instance State-change Notification'],
+        detail: { state: ['shutting-down', 'stopped', 'terminated'] },
+      },
+      targets: [target(functions['node-watch'], dead)],
+    });
+  }
+}
+
+function feed(handler: IFunction, queues: Queues, name: QueueName): void {
+  handler.addEventSource(
+    new SqsEventSource(queues.byName[name], {
+      batchSize,
+      maxConcurrency: concurrencyMax[name],
+      reportBatchItemFailures: true,
+    }),
+  );
+}
+
+/** A late event is worth nothing once the next tick has run. */
+const eventAgeMax = Duration.minutes(5);
+
+const target = (handler: IFunction, deadLetterQueue: IQueue, event?: RuleTargetInput) =>
+  new LambdaFunction(handler, {
+    deadLetterQueue,
+    maxEventAge: eventAgeMax,
+    retryAttempts: 2,
+    ...(event && { event }),
+  });

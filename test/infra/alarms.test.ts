@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { Duration } from 'aws-cdk-lib';
+import { beforeAll, expect, test } from 'vitest';
+import { flat, ofType, type Resources, synthesise } from './synthesis.ts';
+
+let all: Resources;
+beforeAll(() => {
+  all = synthesise({
+    policy: { fillHigh: 0.6, fillLow: 0.2 },
+    alarmPeriod: Duration.seconds(10),
+  }).all;
+});
+
+const alarms = () => ofType(all, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
+const alarm = (name: string) => alarms().find(({ AlarmName }) => AlarmName === name);
+
+test.each([
+  ['ballast-fill-high', 60, 'GreaterThanThreshold', 3, 2],
+  ['ballast-fill-low', 20, 'LessThanThreshold', 3, undefined],
+])(
+  '%s compares the fullest zone with the policy’s mark',
+  (name, mark, comparison, periods, points) => {
+    const found = alarm(name);
+    expect(found).toMatchObject({
+      Threshold: mark,
+      ComparisonOperator: comparison,
+      EvaluationPeriods: periods,
+      TreatMissingData: 'missing',
+    });
+    expect(found.DatapointsToAlarm).toBe(points);
+    expect(flat(found.AlarmActions[0])).toMatch(/FunctionsAutoscaler/);
+    const [expression, ...metrics] = found.Metrics;
+    expect(expression.Expression).toBe('MAX([u0/c0*100, u1/c1*100, u2/c2*100])');
+    expect(
+      metrics.map(({ MetricStat }: { MetricStat: { Period: number } }) => MetricStat.Period),
+    ).toEqual(Array.from({ length: 6 }, () => 10));
+  },
+);
+
+test('alarms may call the autoscaler, from this account only', () => {
+  const permissions = ofType(all, 'AWS::Lambda::Permission')
+    .map(([, { Properties }]) => Properties)
+    .filter(({ Principal }) => Principal === 'lambda.alarms.cloudwatch.amazonaws.com');
+  expect(permissions).toHaveLength(2);
+  for (const { SourceArn, SourceAccount } of permissions) {
+    expect(flat(SourceArn)).toMatch(/FleetScaling/);
+    expect(SourceAccount).toEqual({ Ref: 'AWS::AccountId' });
+  }
+});
+
+test('every alarm names a heading that the runbook has', () => {
+  const headings = readFileSync('docs/runbook.md', 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('## '))
+    .map((line) => line.slice(3).toLowerCase().replaceAll(' ', '-'));
+  expect(alarms().length).toBeGreaterThanOrEqual(18);
+  for (const { AlarmDescription } of alarms()) {
+    const [, heading] = /docs\/runbook\.md#([a-z-]+)$/.exec(AlarmDescription) ?? [];
+    expect(headings).toContain(heading);
+  }
+});
+
+test('every dead-letter queue, workflow and queue of moves is watched', () => {
+  const names = alarms().map(({ AlarmName }) => AlarmName);
+  expect(names).toEqual(
+    expect.arrayContaining([
+      ...['critical', 'high', 'normal', 'low', 'sweep', 'events'].map(
+        (name) => `ballast-dead-${name}`,
+      ),
+      ...['critical', 'high', 'normal', 'low'].map((name) => `ballast-old-${name}`),
+      ...['scale-out', 'drain', 'rebalance', 'repair'].map((name) => `ballast-failed-${name}`),
+      'ballast-moves-stalled',
+      'ballast-nodes-dead',
+    ]),
+  );
+});
