@@ -65,7 +65,8 @@ export class SqsQueues implements Queues {
 
   async sweep(nodes: readonly NodeId[], delayMs: number): Promise<void> {
     const DelaySeconds = Math.min(delaySecondsMax, Math.ceil(delayMs / 1_000));
-    for (const some of pieces(nodes, nodesPerMessage)) {
+    const messages = nodes.length === 0 ? [[]] : pieces(nodes, nodesPerMessage);
+    for (const some of messages) {
       const body: SweepMessage = { nodes: [...some] };
       const input = {
         QueueUrl: this.#urls.sweepQueue,

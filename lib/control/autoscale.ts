@@ -39,7 +39,7 @@ export async function autoscale(ports: Ports, cause: string): Promise<ScalingRep
   const last = item === undefined ? undefined : ScalingRecord.parse(item);
   const running = jobs.filter(({ state }) => state === 'running');
   const decision = ports.policyDefault.autoscaling
-    ? await decide(ports, fleet, { ...since(last), jobsRunning: running })
+    ? await decide(ports, fleet, { ...since(last, fleet), jobsRunning: running })
     : ({ kind: 'hold', reasons: [] } as const);
   const reasons = [`called by ${cause}`, ...decision.reasons.map(explainReason)];
   const job = await act(ports, last, decision, reasons);
@@ -47,10 +47,18 @@ export async function autoscale(ports: Ports, cause: string): Promise<ScalingRep
   return { decision: decision.kind, reasons, job };
 }
 
-const since = (last: ScalingRecord | undefined): Omit<ScaleHistory, 'jobsRunning'> => ({
-  ...(last !== undefined && last.lastOutAt > 0 && { lastScaleOut: epochMillis(last.lastOutAt) }),
-  ...(last !== undefined && last.lastInAt > 0 && { lastScaleIn: epochMillis(last.lastInAt) }),
-});
+function since(
+  last: ScalingRecord | undefined,
+  fleet: readonly NodeWithBeat[],
+): Omit<ScaleHistory, 'jobsRunning'> {
+  const { lastOutAt = 0, lastInAt = 0 } = last ?? {};
+  const joins = fleet.filter(({ state }) => state === 'active').map((node) => node.since);
+  return {
+    ...(lastOutAt > 0 && { lastScaleOut: epochMillis(lastOutAt) }),
+    ...(lastInAt > 0 && { lastScaleIn: epochMillis(lastInAt) }),
+    ...(joins.length > 0 && { lastJoin: epochMillis(Math.max(...joins)) }),
+  };
+}
 
 /** The whole placement is read only when the numbers alone would shrink the fleet. */
 async function decide(

@@ -84,6 +84,42 @@ async function fenceOff(
   return outcome === 'committed' ? version : undefined;
 }
 
+/** A chunk, and nodes that were given copies of it. */
+interface Unplaced {
+  readonly chunk: ChunkId;
+  readonly holders: readonly NodeView[];
+}
+
+/**
+ * Takes back copies whose commit was refused, as {@link collect} would later. What a node does not answer
+ * for now is collected then.
+ */
+export async function abandon(ports: Ports, unplaced: readonly Unplaced[]): Promise<void> {
+  const records = await readChunks(
+    ports.tables,
+    unplaced.map(({ chunk }) => chunk),
+  );
+  for (const [i, { chunk, holders }] of unplaced.entries()) {
+    const record = records[i];
+    if (record?.state === 'live') continue;
+    const version = await fenceOff(ports, chunk, record);
+    if (version !== undefined) await takeBack(ports, holders, { chunk, version });
+  }
+}
+
+/** Deletes a copy on each of these nodes, as far as they answer and their fences allow. */
+export async function takeBack(
+  ports: Ports,
+  nodes: readonly NodeView[],
+  removal: { readonly chunk: ChunkId; readonly version: number },
+): Promise<void> {
+  const answers = await Promise.allSettled(
+    nodes.map((node) => ports.nodes.remove(addressOf(node), [removal])),
+  );
+  const failed = answers.filter(({ status }) => status === 'rejected').length;
+  if (failed > 0) ports.log('orphans-left', { chunk: removal.chunk, nodes: failed });
+}
+
 /** As {@link collect}, for a node that may not answer: it is tried again later. */
 export async function tryCollect(ports: Ports, node: NodeView, ageMsMin: number): Promise<number> {
   try {

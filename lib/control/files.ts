@@ -11,6 +11,7 @@ import { FileRecord } from '../contract/records.ts';
 import { slotBytes } from '../core/fleet.ts';
 import { type ChunkId, chunkId } from '../core/ids.ts';
 import { bytes } from '../core/units.ts';
+import { abandon } from './collect.ts';
 import { type NodeView, stillTakesCopies } from './fleet.ts';
 import { chunksPerTrashRow, filesPerRemoval, uploadMs } from './limits.ts';
 import { pagesOf } from './pages.ts';
@@ -95,7 +96,8 @@ async function commitGroup(ports: Ports, files: readonly PlacedFile[]): Promise<
   const ops = newFilesOps(files, operation, ports.now());
   const outcome = await writeKnown(ports.tables, ops, operation);
   if (outcome === 'committed') return;
-  failIfHolderLeft(ops, outcome);
+  const chunks = files.flatMap((file) => file.chunks);
+  await failIfHolderLeft(ports, chunks, ops, outcome);
   for (const file of files) await replaceFile(ports, file);
 }
 
@@ -161,11 +163,17 @@ function guardsFor(chunks: readonly PlacedChunk[], operation: number): readonly 
   return [...holders.values()].map((holder) => stillTakesCopies(holder, operation));
 }
 
-function failIfHolderLeft(ops: readonly Op[], refusals: readonly Refusal[]): void {
+/** Nothing was committed, so the copies go again: the caller stores under new chunk ids. */
+async function failIfHolderLeft(
+  ports: Ports,
+  chunks: readonly PlacedChunk[],
+  ops: readonly Op[],
+  refusals: readonly Refusal[],
+): Promise<void> {
   const guard = refusals.map(({ op }) => ops[op]!).find(({ op }) => op === 'check');
-  if (guard !== undefined) {
-    throw new HolderLeft(`${guard.key.pk.slice(2)} takes no copies any more: store again`);
-  }
+  if (guard === undefined) return;
+  await abandon(ports, chunks);
+  throw new HolderLeft(`${guard.key.pk.slice(2)} takes no copies any more: store again`);
 }
 
 /** Commits one file over whatever its path names now. The chunks go in first if they are not there yet. */
@@ -180,7 +188,7 @@ async function replaceFile(ports: Ports, file: PlacedFile): Promise<void> {
     ];
     const outcome = await writeKnown(ports.tables, ops, operation);
     if (outcome === 'committed') return;
-    failIfHolderLeft(ops, outcome);
+    await failIfHolderLeft(ports, file.chunks, ops, outcome);
     if (tried === replacesMax) throw new Error(`${file.path}: others kept replacing it`);
   }
 }
@@ -258,7 +266,7 @@ async function commitChunks(ports: Ports, chunks: readonly PlacedChunk[]): Promi
   ];
   const outcome = await writeKnown(ports.tables, ops, operation);
   if (outcome === 'committed') return;
-  failIfHolderLeft(ops, outcome);
+  await failIfHolderLeft(ports, chunks, ops, outcome);
   throw new Error(`chunk ${chunks[0]!.chunk} and others of its upload are already known`);
 }
 
@@ -296,6 +304,7 @@ async function concludeUpload(
 export async function removeFiles(ports: Ports, paths: readonly string[]): Promise<number> {
   let removed = 0;
   for (const group of pieces(paths, filesPerRemoval)) removed += await removeGroup(ports, group);
+  if (removed > 0) await ports.queues.sweep([], 0);
   return removed;
 }
 

@@ -26,8 +26,11 @@ import { mapOf } from './observe.ts';
 import { queryAll } from './pages.ts';
 import type { Ports } from './ports.ts';
 
-/** A blocked job looks again after so long. */
-const blockedWaitSeconds = 5;
+/**
+ * A blocked job looks again after so long: seldom enough that waiting for weeks stays under the 25,000 events
+ * that an execution may have.
+ */
+const blockedWaitSeconds = 60;
 /** Reasons that a job shows. */
 const reasonsKept = 8;
 

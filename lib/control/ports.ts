@@ -183,7 +183,7 @@ export interface Machines {
 
 export type WorkflowName = 'scale-out' | 'drain' | 'rebalance' | 'repair';
 
-/** Step Functions: the execution's name is the job's id. */
+/** Step Functions: the execution's name comes from the job's id, so that a doubled start is harmless. */
 export interface Workflows {
   start(workflow: WorkflowName, job: JobId): Promise<'started' | 'already-started'>;
 }
@@ -191,7 +191,10 @@ export interface Workflows {
 /** SQS. Messages may come twice, late, in any order, or (to us) never: they are hints. */
 export interface Queues {
   send(urgency: Urgency, messages: readonly BatchMessage[]): Promise<void>;
-  /** Hints that these nodes' outboxes have rows due in `delayMs` (15 minutes at most are kept). */
+  /**
+   * Hints that the trash and these nodes' outboxes (all nodes' when none is named) have rows due in
+   * `delayMs` (15 minutes at most are kept).
+   */
   sweep(nodes: readonly NodeId[], delayMs: number): Promise<void>;
 }
 

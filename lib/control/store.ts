@@ -5,6 +5,7 @@ import { takesCopies } from '../core/lifecycle.ts';
 import { placeWrite } from '../core/place-write.ts';
 import type { Block } from '../core/plan.ts';
 import { bytes } from '../core/units.ts';
+import { takeBack } from './collect.ts';
 import { addressOf, type NodeView, type NodeWithBeat } from './fleet.ts';
 import { NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
 
@@ -61,6 +62,7 @@ export async function storeChunk(
   redundancy: Redundancy = redundancyDefault,
 ): Promise<PlacedChunk> {
   const failed = new Set<NodeId>();
+  const given = new Map<NodeId, NodeView>();
   for (let placing = 1; ; placing++) {
     const holders = chooseHolders(ports, fleet, chunk, seed, redundancy, failed);
     const answers = await Promise.allSettled(
@@ -68,19 +70,38 @@ export async function storeChunk(
         ports.nodes.put(addressOf(holder), { ...chunk, slot, epoch: firstEpoch }),
       ),
     );
+    for (const [slot, { status }] of answers.entries()) {
+      if (status === 'fulfilled') given.set(holders[slot]!.id, holders[slot]!);
+    }
     const errors = answers.flatMap((answer, slot) =>
       answer.status === 'rejected' ? [{ node: holders[slot]!.id, reason: answer.reason }] : [],
     );
     if (errors.length === 0) {
+      await takeBackOthers(ports, chunk.chunk, given, holders);
       const { chunk: id, sha256 } = chunk;
       return { chunk: id, size: chunk.bytes.length, sha256, kind: 'data', redundancy, holders };
     }
     for (const { node, reason } of errors) {
-      if (!isOfNode(reason) || placing === placingsMax) throw reason;
+      if (!isOfNode(reason) || placing === placingsMax) {
+        await takeBackOthers(ports, chunk.chunk, given, []);
+        throw reason;
+      }
       failed.add(node);
     }
   }
 }
+
+/** Copies of earlier tries that no commit will name: nobody else knows this chunk yet. */
+const takeBackOthers = (
+  ports: Ports,
+  chunk: ChunkId,
+  given: ReadonlyMap<NodeId, NodeView>,
+  holders: readonly NodeView[],
+): Promise<void> => {
+  const named = new Set(holders.map(({ id }) => id));
+  const others = [...given.values()].filter(({ id }) => !named.has(id));
+  return takeBack(ports, others, { chunk, version: firstEpoch });
+};
 
 const isOfNode = (reason: unknown): boolean =>
   reason instanceof NodeRefused || reason instanceof NodeUnreachable;

@@ -34,6 +34,8 @@ export function parseAppSettings(context: Context): AppSettings {
   };
   const nodeCapacityBytes = read('nodeCapacityBytes', 'a whole number of bytes above 0', whole(1));
   const alarmPeriod = read('alarmPeriodSeconds', '10, 30 or a multiple of 60', alarmSeconds);
+  const alarmHighPeriods = read('alarmHighPeriods', 'a whole number from 1 to 100', whole(1, 100));
+  const alarmLowPeriods = read('alarmLowPeriods', 'a whole number from 1 to 100', whole(1, 100));
   const policy = readPolicy(context, nodeCapacityBytes, wrong);
   const heartbeat = read('heartbeatSeconds', 'a whole number from 1 to 300', whole(1, 300));
   const backgroundRateBytes = read('backgroundRate', 'bytes a second, above 0', whole(1));
@@ -45,6 +47,7 @@ export function parseAppSettings(context: Context): AppSettings {
   const fleet = {
     fleetName,
     ...given({ nodeCapacityBytes, policy, backgroundRateBytes }),
+    ...given({ alarmHighPeriods, alarmLowPeriods }),
     ...given({ alarmPeriod: inSeconds(alarmPeriod) }),
     ...given({ heartbeatInterval: inSeconds(heartbeat) }),
     ...given({ queueFunctionTimeout: inSeconds(timeout) }),

@@ -87,10 +87,20 @@ describe('workflows', () => {
     });
   });
 
-  test('a second start is the first', async () => {
-    const exists = new ExecutionAlreadyExists({ message: 'there', $metadata: {} });
+  const exists = new ExecutionAlreadyExists({ message: 'there', $metadata: {} });
+  const namesSent = () =>
+    sdk.commandCalls(StartExecutionCommand).map(({ args: [command] }) => command.input.name);
+
+  test('a job whose execution is over gets the next one', async () => {
+    sdk.on(StartExecutionCommand).rejectsOnce(exists).resolves({});
+    expect(await workflows.start('drain', jobId('job-1'))).toBe('started');
+    expect(namesSent()).toEqual(['job-1', 'job-1-2']);
+  });
+
+  test('a job that used up its executions gets no more', async () => {
     sdk.on(StartExecutionCommand).rejectsOnce(awsError('Odd', 500)).rejects(exists);
     expect(await workflows.start('drain', jobId('job-1'))).toBe('already-started');
+    expect(namesSent().at(-1)).toBe('job-1-20');
   });
 });
 

@@ -15,6 +15,8 @@ export function demoContext(dataSet: DataSet): Readonly<Record<string, unknown>>
     'ballast:fleetName': 'demo',
     'ballast:nodeCapacityBytes': nodeCapacityBytes,
     'ballast:alarmPeriodSeconds': 10,
+    'ballast:alarmHighPeriods': 1,
+    'ballast:alarmLowPeriods': 2,
     'ballast:heartbeatSeconds': 2,
     'ballast:policy': {
       nodesMin: 3,

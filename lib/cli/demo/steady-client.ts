@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { FleetView } from '../../client/fleet-view.ts';
 import { commitFiles, findFile, HolderLeft } from '../../control/files.ts';
-import { readFleet } from '../../control/fleet.ts';
 import { NodeRefused, NodeUnreachable, type Ports, TryLater } from '../../control/ports.ts';
 import { readChunk } from '../../control/read.ts';
 import { chunkIdOf, storeChunk } from '../../control/store.ts';
@@ -21,6 +21,7 @@ export type Phase = 'idle' | 'moves' | 'other';
 /** A client that reads and writes at a steady rate, whatever the fleet does, and measures what it feels. */
 export class SteadyClient {
   readonly #ports: Ports;
+  readonly #fleet: FleetView;
   readonly #latencies: Record<Phase, number[]> = { idle: [], moves: [], other: [] };
   readonly #ending = new AbortController();
   readonly #pending = new Set<Promise<void>>();
@@ -37,6 +38,7 @@ export class SteadyClient {
 
   constructor(ports: Ports) {
     this.#ports = ports;
+    this.#fleet = new FleetView(ports);
   }
 
   start(): void {
@@ -95,7 +97,7 @@ export class SteadyClient {
       if (this.readable.includes(path)) throw new Error(`${path} is not in the store`);
       return;
     }
-    const fleet = await readFleet(this.#ports.tables);
+    const fleet = await this.#fleet.now();
     for (const chunk of record.chunks) await readChunk(this.#ports, fleet, chunkId(chunk.id));
     this.reads++;
   }
@@ -105,7 +107,7 @@ export class SteadyClient {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     for (let tried = 1; ; tried++) {
       try {
-        const fleet = await readFleet(this.#ports.tables);
+        const fleet = await this.#fleet.now();
         const id = this.#ports.newId();
         const placed = await storeChunk(
           this.#ports,
@@ -128,6 +130,7 @@ export class SteadyClient {
         return;
       } catch (error) {
         if (!mayPass(error) || tried === writeTriesMax) throw error;
+        this.#fleet.forget();
       }
     }
   }
