@@ -76,9 +76,15 @@ export const jobOfKey = (sk: string): JobId => jobId(sk.slice('J#'.length));
 export const batchPartition = (job: JobId): string => `J#${job}`;
 export const batchKey = (job: JobId, batch: BatchId): Key =>
   placement(batchPartition(job), `B#${batch}`);
-export const pendingPrefix = 'P#';
+const pendingPrefix = 'P#';
 export const pendingKey = (job: JobId, batch: BatchId): Key =>
   placement(batchPartition(job), `P#${batch}`);
+/** A batch is named by its plan's attempt and its number in it. */
+export const batchIdOf = (attempt: string, index: number): BatchId =>
+  batchId(`${attempt}-${String(index).padStart(6, '0')}`);
+/** Prefix of all pending batches of an attempt, or of the one that a batch is of. */
+export const pendingPrefixOf = (attemptOrBatch: string): string =>
+  `${pendingPrefix}${attemptOrBatch.split('-')[0]}`;
 /** Of a pending batch, a batch or a flight. */
 export const batchOfKey = (sk: string): BatchId => batchId(sk.slice('B#'.length));
 

@@ -23,7 +23,7 @@ export async function admit(ports: Ports, id: JobId): Promise<StepResult<Verdict
   }
   await cordon(ports, job, view);
   await changeJob(ports, job, { phase: 'grace period', bytesMinimum: view.plan.bytesMinimum });
-  return { verdict: 'go', waitSeconds: Math.ceil(ports.policyDefault.graceMs / 1000) };
+  return { verdict: 'go', waitSeconds: Math.ceil(ports.policy.graceMs / 1000) };
 }
 
 /** Nodes that drain for this job already stay as they are, so that the step may run again. */

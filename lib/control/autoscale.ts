@@ -38,7 +38,7 @@ export async function autoscale(ports: Ports, cause: string): Promise<ScalingRep
   ]);
   const last = item === undefined ? undefined : ScalingRecord.parse(item);
   const running = jobs.filter(({ state }) => state === 'running');
-  const decision = ports.policyDefault.autoscaling
+  const decision = ports.policy.autoscaling
     ? await decide(ports, fleet, { ...since(last, fleet), jobsRunning: running })
     : ({ kind: 'hold', reasons: [] } as const);
   const reasons = [`called by ${cause}`, ...decision.reasons.map(explainReason)];
@@ -66,7 +66,7 @@ async function decide(
   fleet: readonly NodeWithBeat[],
   history: ScaleHistory,
 ): Promise<ScaleDecision> {
-  const { policyDefault: policy } = ports;
+  const { policy } = ports;
   const nodes = fleet.map((node) => scaleNode(ports, node));
   const byNumbers = decideScale(nodes, policy, history, ports.now(), () => []);
   if (byNumbers.kind !== 'scale-in') return byNumbers;
@@ -81,7 +81,7 @@ const scaleNode = (ports: Ports, node: NodeWithBeat): ScaleNode => ({
   capacity: bytes(node.capacity),
   used: bytes(node.beat?.usedBytes ?? 0),
   state: node.state,
-  healthy: node.beat !== undefined && ports.now() - node.beat.at < ports.policyDefault.deadAfterMs,
+  healthy: node.beat !== undefined && ports.now() - node.beat.at < ports.policy.deadAfterMs,
 });
 
 /** @returns the job that was started, or an empty string */

@@ -90,7 +90,7 @@ function opsOf(ports: Ports, commit: MoveCommit, operation: string): readonly Op
       key: outboxKey(from, operation),
       fields: {
         chunks: group.map(({ move }) => move.chunk),
-        notBefore: now + ports.policyDefault.parkingMs,
+        notBefore: now + ports.policy.parkingMs,
       },
     },
     {

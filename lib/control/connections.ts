@@ -30,7 +30,7 @@ export async function connections(
 }
 
 const isOverLimit = (ports: Ports, node: NodeView): boolean =>
-  ports.now() - node.since > ports.policyDefault.graceMs + ports.policyDefault.connectionsLimitMs;
+  ports.now() - node.since > ports.policy.graceMs + ports.policy.connectionsLimitMs;
 
 async function openOn(ports: Ports, node: NodeView): Promise<number> {
   try {

@@ -51,7 +51,7 @@ async function bringOn(
     return;
   }
   if (node.state !== 'launched' && node.state !== 'joining') return;
-  if (ports.now() - node.since > ports.policyDefault.joinLimitMs) {
+  if (ports.now() - node.since > ports.policy.joinLimitMs) {
     ports.log('never-joined', { node: node.id, afterMs: ports.now() - node.since });
     await stepNode(ports, node, 'terminating', job.id);
     return;

@@ -47,7 +47,7 @@ const enrol = (ports: Ports, job: Job, { node, zone: name, token }: Wanted): Pro
     epoch: 1,
     zone: name,
     class: 'mixed',
-    capacity: ports.policyDefault.nodeCapacityBytes,
+    capacity: ports.policy.nodeCapacityBytes,
     launchToken: token,
     job: job.id,
     instance: '',

@@ -1,5 +1,5 @@
 import type { PullEvent, Receipt } from '../contract/agent.ts';
-import { batchKey, flightKey } from '../contract/keys.ts';
+import { batchKey, batchPartition, flightKey, pendingPrefixOf } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
 import { BatchRecord, type ChunkRecord, FlightRecord } from '../contract/records.ts';
 import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
@@ -42,9 +42,16 @@ export async function migrate(
   const carried = await carry(ports, flight, limits);
   if (carried !== 'superseded') await endFlight(ports, flight, carried);
   // A lost hint costs time only: the schedule sweeps too.
-  await ports.queues.sweep([nodeId(flight.batch.from)], ports.policyDefault.parkingMs);
-  await pace(ports);
+  await ports.queues.sweep([nodeId(flight.batch.from)], ports.policy.parkingMs);
+  if (await moreWaits(ports, message)) await pace(ports);
   return 'ended';
+}
+
+/** Whether the batch's own plan has batches to send: what other jobs wait for is paced by their batches. */
+async function moreWaits(ports: Ports, { job, batch }: BatchMessage): Promise<boolean> {
+  const prefix = pendingPrefixOf(batchId(batch));
+  const waiting = await ports.tables.query('placement', batchPartition(jobId(job)), { prefix });
+  return waiting.items.length > 0 || waiting.next !== undefined;
 }
 
 /** The batch, unless it is over or a newer message has taken its place. */

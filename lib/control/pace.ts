@@ -8,7 +8,7 @@ import {
   jobPartition,
   paceKey,
   pendingKey,
-  pendingPrefix,
+  pendingPrefixOf,
 } from '../contract/keys.ts';
 import type { BatchMessage, StepResult, Verdicts } from '../contract/messages.ts';
 import { FlightRecord, JobRecord, PaceRecord, PendingRecord } from '../contract/records.ts';
@@ -75,13 +75,13 @@ async function readTraffic(ports: Ports): Promise<Traffic> {
 
 /** Only batches of the plan that the job names: those of a plan that was never finished do not count. */
 async function pendingOf(ports: Ports, job: JobId, record: JobRecord): Promise<readonly Pending[]> {
-  const prefix = `${pendingPrefix}${record.attempt}`;
+  const prefix = pendingPrefixOf(record.attempt);
   const items = await queryAll(ports.tables, 'placement', batchPartition(job), prefix);
   return items.map((item) => ({ ...PendingRecord.parse(item), job, batch: batchOfKey(item.sk) }));
 }
 
 function startsNow(ports: Ports, { pending, flying }: Traffic): readonly Start[] {
-  const policy = ports.policyDefault;
+  const policy = ports.policy;
   const waiting = pending.map(
     (each): Batch => ({
       id: each.batch,
@@ -105,7 +105,7 @@ function startsNow(ports: Ports, { pending, flying }: Traffic): readonly Start[]
 
 const silentFlights = (ports: Ports, { flying }: Traffic): readonly Flying[] =>
   flying
-    .filter(({ aliveAt }) => ports.now() - aliveAt > ports.policyDefault.flightLimitMs)
+    .filter(({ aliveAt }) => ports.now() - aliveAt > ports.policy.flightLimitMs)
     .slice(0, 1);
 
 interface Message extends BatchMessage {
@@ -202,7 +202,7 @@ function verdictFor(
     const cancelled = job !== undefined && !running.some(({ id }) => id === job);
     return { verdict: cancelled ? 'cancelled' : 'settled', waitSeconds: 0 };
   }
-  const seconds = left.reduce((sum, each) => sum + each, 0) / ports.policyDefault.nodeRateBytes;
+  const seconds = left.reduce((sum, each) => sum + each, 0) / ports.policy.nodeRateBytes;
   const waitSeconds = Math.min(waitSecondsMax, Math.max(waitSecondsMin, Math.floor(seconds / 4)));
   return { verdict: 'pending', waitSeconds };
 }

@@ -1,10 +1,11 @@
 import {
+  batchIdOf,
   batchKey,
   batchPartition,
   flightPartition,
   flightPrefix,
   pendingKey,
-  pendingPrefix,
+  pendingPrefixOf,
 } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
 import { BatchRecord, FlightRecord, type MoveRecord } from '../contract/records.ts';
@@ -12,7 +13,7 @@ import { groupMoves, type MoveGroup } from '../core/batch-moves.ts';
 import { planDrain } from '../core/drain.ts';
 import { explainBlock } from '../core/explain-block.ts';
 import type { FleetMap } from '../core/fleet-map.ts';
-import { batchId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
+import { type BatchId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
 import type { NodeState } from '../core/lifecycle.ts';
 import type { JobKind, Plan } from '../core/plan.ts';
 import { planRebalance } from '../core/rebalance.ts';
@@ -31,6 +32,8 @@ import type { Ports } from './ports.ts';
  * that an execution may have.
  */
 const blockedWaitSeconds = 60;
+const movingPhase = 'moving';
+const movedPhase = 'moved';
 /** Reasons that a job shows. */
 const reasonsKept = 8;
 
@@ -53,10 +56,14 @@ export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdi
   if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
   if (await isUnderWay(ports, job)) return { verdict: 'moves', waitSeconds: 1 };
   const totals = await totalsOf(ports, job);
+  if (isAllDone(job, totals)) {
+    await changeJob(ports, job, { ...totals, phase: movedPhase });
+    return { verdict: 'none', waitSeconds: 0 };
+  }
   const plan = await planNow(ports, job);
   if (plan.moves.length > 0) return publish(ports, job, plan, totals);
   if (plan.blocks.length === 0) {
-    await changeJob(ports, job, { ...totals, phase: 'moved' });
+    await changeJob(ports, job, { ...totals, phase: movedPhase });
     return { verdict: 'none', waitSeconds: 0 };
   }
   const reasons = plan.blocks.slice(0, reasonsKept).map(explainBlock);
@@ -65,9 +72,18 @@ export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdi
   return { verdict: 'blocked', waitSeconds: blockedWaitSeconds };
 }
 
+/**
+ * Every move of the plan was committed, so planning again would find nothing. Only right
+ * after the moves: a drain whose proof found something left is looked at anew.
+ */
+const isAllDone = (job: Job, totals: JobChanges): boolean =>
+  job.phase === movingPhase &&
+  job.attempt !== '' &&
+  totals.movesDone === job.movesPlanned;
+
 async function isUnderWay(ports: Ports, job: Job): Promise<boolean> {
   if (job.attempt === '') return false;
-  const prefix = `${pendingPrefix}${job.attempt}`;
+  const prefix = pendingPrefixOf(job.attempt);
   const pending = await ports.tables.query('placement', batchPartition(job.id), { prefix });
   if (pending.items.length > 0 || pending.next !== undefined) return true;
   const flights = await queryAll(ports.tables, 'placement', flightPartition, flightPrefix);
@@ -90,7 +106,7 @@ async function totalsOf(ports: Ports, job: Job): Promise<JobChanges> {
 
 async function planNow(ports: Ports, job: Job): Promise<Plan> {
   const fleet = await readFleet(ports.tables);
-  const { fillHard, rebalanceBand } = ports.policyDefault;
+  const { fillHard, rebalanceBand } = ports.policy;
   const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
   if (job.kind === 'rebalance' || job.kind === 'scale-out') {
     return planRebalance(await mapOf(ports, fleet, active), {
@@ -135,14 +151,14 @@ async function publish(
   const batches = groupMoves(plan.moves, movesPerBatch, bytesPerBatch);
   const urgency = urgencyOf[job.kind];
   await ports.tables.writeEach(
-    batches.flatMap((batch, i) => batchOps(job.id, `${attempt}-${ordinal(i)}`, urgency, batch)),
+    batches.flatMap((batch, i) => batchOps(job.id, batchIdOf(attempt, i), urgency, batch)),
   );
   const done = totals.bytesDone ?? 0;
   const outcome = await changeJob(ports, job, {
     ...totals,
     generation: job.generation + 1,
     attempt,
-    phase: 'moving',
+    phase: movingPhase,
     movesPlanned: (totals.movesDone ?? 0) + plan.moves.length,
     bytesPlanned: done + plan.bytesTotal,
     bytesMinimum: Math.min(done, job.bytesMinimum) + plan.bytesMinimum,
@@ -151,9 +167,7 @@ async function publish(
   return { verdict: 'moves', waitSeconds: 0 };
 }
 
-const ordinal = (index: number): string => String(index).padStart(6, '0');
-
-function batchOps(job: JobId, id: string, urgency: Urgency, group: MoveGroup) {
+function batchOps(job: JobId, id: BatchId, urgency: Urgency, group: MoveGroup) {
   const ends = { urgency, from: group.from, to: group.to, bytes: group.bytes };
   const batch = {
     ...ends,
@@ -167,10 +181,10 @@ function batchOps(job: JobId, id: string, urgency: Urgency, group: MoveGroup) {
     failures: [],
   };
   return [
-    { op: 'put', key: batchKey(job, batchId(id)), fields: batch },
+    { op: 'put', key: batchKey(job, id), fields: batch },
     {
       op: 'put',
-      key: pendingKey(job, batchId(id)),
+      key: pendingKey(job, id),
       fields: { ...ends, moves: group.moves.length },
     },
   ] as const;

@@ -214,7 +214,7 @@ export interface Ports {
   /** A new id: 26 characters, sorts by time (ULID). */
   newId(): string;
   /** The deployment's policy; what operators set lies in the table and wins. */
-  readonly policyDefault: Policy;
+  readonly policy: Policy;
   /** One structured line, for people who look into what happened. */
   log(event: string, detail: Fields): void;
 }

@@ -128,7 +128,7 @@ function chooseHolders(
     kind: 'data',
     redundancy,
     seed,
-    fillHard: ports.policyDefault.fillHard,
+    fillHard: ports.policy.fillHard,
   });
   if (choice.kind === 'blocked') throw new NoRoom(choice.blocks);
   return choice.holders.map((holder) => candidates.find(({ id }) => id === holder)!);

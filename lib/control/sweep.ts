@@ -21,13 +21,12 @@ interface Row {
  * placement names again stays, and the node itself refuses a delete below the chunk's fence. Rows go once
  * all their copies have.
  *
- * @param nodes whose outboxes to sweep; all that serve when empty
+ * @param nodes whose outboxes to sweep; when empty those of all that serve, after the trash
  */
 export async function sweep(ports: Ports, nodes: readonly NodeId[]): Promise<void> {
-  const swept = new Set<NodeId>(nodes);
-  for (const freed of await emptyTrash(ports)) swept.add(freed);
+  if (nodes.length === 0) await emptyTrash(ports);
   const fleet = (await readNodes(ports.tables)).filter(({ state }) => servesReads(state));
-  const chosen = nodes.length === 0 ? fleet : fleet.filter(({ id }) => swept.has(id));
+  const chosen = nodes.length === 0 ? fleet : fleet.filter(({ id }) => nodes.includes(id));
   await Promise.all(chosen.map((node) => sweepNode(ports, node)));
 }
 

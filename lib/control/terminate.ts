@@ -45,7 +45,7 @@ export async function terminateNode(
   const machine = machines.find(({ node: id }) => id === node.id);
   if (node.state === 'terminating') return finishTermination(ports, node, machine);
   if (node.state !== 'drained' && node.state !== 'dead') return 0;
-  const parked = node.since + ports.policyDefault.parkingMs - ports.now();
+  const parked = node.since + ports.policy.parkingMs - ports.now();
   if (node.state === 'drained' && parked > 0) return Math.ceil(parked / 1000);
   if ((await slotsOn(ports.tables, node.id)).length > 0) return lookAgainSeconds;
   await stepNode(ports, node, 'terminating', node.job);

@@ -34,24 +34,21 @@ const roundsMax = 4;
  * Removes the chunks that no file names any more: each becomes a tombstone, leaves its holders'
  * inventories, and its copies go into their outboxes, in one transaction. A row goes when all its chunks
  * have, so a killed run is simply run again.
- *
- * @returns nodes whose outboxes got rows
  */
-export async function emptyTrash(ports: Ports): Promise<ReadonlySet<NodeId>> {
+export async function emptyTrash(ports: Ports): Promise<void> {
   const items = await queryAll(ports.tables, 'placement', trashPartition);
   const due = items.filter((item) => TrashRecord.parse(item).notBefore <= ports.now());
-  if (due.length === 0) return new Set();
+  if (due.length === 0) return;
   await fenceIntents(ports, due);
   const freed = await removeChunks(
     ports,
     due.flatMap((item) => TrashRecord.parse(item).chunks.map(chunkId)),
   );
-  if (freed === 'again-later') return new Set();
+  if (freed === 'again-later') return;
   await ports.tables.writeEach(
     due.map(({ pk, sk }) => ({ op: 'delete', key: { table: 'placement', pk, sk } })),
   );
-  if (freed.size > 0) await ports.queues.sweep([...freed], ports.policyDefault.parkingMs);
-  return freed;
+  if (freed.size > 0) await ports.queues.sweep([...freed], ports.policy.parkingMs);
 }
 
 /** The intent of a long upload ends here: its last commit wants the row as it was written, and fails. */
@@ -126,7 +123,7 @@ function removalOps(ports: Ports, group: readonly Doomed[], operation: string): 
         key: outboxKey(holder, operation),
         fields: {
           chunks: copies.map(({ chunk }) => chunk),
-          notBefore: now + ports.policyDefault.parkingMs,
+          notBefore: now + ports.policy.parkingMs,
         },
       },
     ]),

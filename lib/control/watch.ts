@@ -31,9 +31,7 @@ export async function watch(ports: Ports): Promise<void> {
   await repairDead(ports, jobs);
   await resumeJobs(ports, jobs);
   await releaseStranded(ports, fleet, jobs);
-  for (const node of fleet.filter(({ state }) => state === 'active')) {
-    await tryCollect(ports, node, orphanAgeMs);
-  }
+  await collectInTurn(ports, fleet);
   await pace(ports);
   await autoscale(ports, 'tick');
 }
@@ -83,7 +81,7 @@ function whyDead(
     return `its disk is another one: ${node.beat.incarnation}, not ${node.incarnation}`;
   }
   const still = ports.now() - (seen[node.id]?.since ?? ports.now());
-  return still > ports.policyDefault.deadAfterMs ? `no heartbeat for ${still} ms` : undefined;
+  return still > ports.policy.deadAfterMs ? `no heartbeat for ${still} ms` : undefined;
 }
 
 /** One repair takes all dead nodes that no job cares for yet; empty ones leave the fleet. */
@@ -107,6 +105,13 @@ async function resumeJobs(ports: Ports, jobs: readonly Job[]): Promise<void> {
   for (const job of jobs.filter(({ state }) => state === 'running')) {
     await ports.workflows.start(workflowOf(job.kind), job.id);
   }
+}
+
+/** One node's disk a minute: an orphan costs room, nothing else, so a large fleet takes hours and little. */
+async function collectInTurn(ports: Ports, fleet: readonly NodeWithBeat[]): Promise<void> {
+  const active = fleet.filter(({ state }) => state === 'active');
+  const node = active[Math.floor(ports.now() / 60_000) % active.length];
+  if (node !== undefined) await tryCollect(ports, node, orphanAgeMs);
 }
 
 /** Nodes on their way for a job that has ended, whose last step was never taken. */

@@ -7,8 +7,11 @@ import type { SteadyClient } from './steady-client.ts';
 
 /** What the run showed. Every figure was measured in it. */
 export interface DemoReport {
+  /** Every file that was stored, the deleted ones too: those were read back before. */
   readonly filesTotal: number;
   readonly filesVerified: number;
+  readonly filesDeleted: number;
+  /** At the end, as are the chunks. */
   readonly bytesStored: number;
   readonly chunks: number;
   readonly nodesStart: number;
@@ -46,6 +49,7 @@ export interface DemoReport {
 export interface Findings {
   readonly account: Account;
   readonly filesVerified: number;
+  readonly filesDeleted: number;
   readonly nodesStart: number;
   readonly nodesEnd: number;
   readonly client: SteadyClient;
@@ -65,8 +69,9 @@ export async function reportOf(ports: Ports, found: Findings): Promise<DemoRepor
   const movesTotal = sum(({ movesDone }) => movesDone);
   const { account, client } = found;
   return {
-    filesTotal: account.files.length,
+    filesTotal: account.files.length + found.filesDeleted,
     filesVerified: found.filesVerified,
+    filesDeleted: found.filesDeleted,
     bytesStored: account.bytesStored,
     chunks: account.chunks,
     nodesStart: found.nodesStart,
@@ -115,8 +120,9 @@ const controlPlaneCalls = ({ calls }: CallCounts): number =>
 function byAction({ calls }: CallCounts): DemoReport['awsCalls'] {
   const sums: Record<string, Record<string, number>> = {};
   for (const { service, action, count } of calls) {
-    const actions = (sums[service] ??= {});
+    const actions = sums[service] ?? {};
     actions[action] = (actions[action] ?? 0) + count;
+    sums[service] = actions;
   }
   return sums;
 }
@@ -148,11 +154,11 @@ export function summaryOf(report: DemoReport): readonly (readonly [string, strin
   return [
     [
       'files verified',
-      `${report.filesVerified} of ${report.filesTotal}, ${formatBytes(report.bytesStored)}`,
+      `${report.filesVerified} of ${report.filesTotal}, ${report.filesDeleted} of them deleted since`,
     ],
     [
       'chunks',
-      `${report.chunks}, ${report.underReplicated} under-replicated, ${report.orphans} orphans`,
+      `${report.chunks} (${formatBytes(report.bytesStored)}), ${report.underReplicated} under-replicated, ${report.orphans} orphans`,
     ],
     ['nodes', `${report.nodesStart} at the start, ${report.nodesEnd} at the end`],
     ['jobs', `${report.scaleOuts} scale-outs, ${report.drains} drains, ${report.repairs} repairs`],

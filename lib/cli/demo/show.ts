@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { putFiles } from '../../client/put.ts';
 import { verifyFiles } from '../../client/verify.ts';
-import { removeFiles } from '../../control/files.ts';
+import { listFiles, removeFiles, type StoredFile } from '../../control/files.ts';
 import { readNodes } from '../../control/fleet.ts';
 import { type Job, startDrain, startScaleOut } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
@@ -44,6 +44,8 @@ export class Show {
   readonly #alarms = new Map<string, string[]>();
   readonly #known: JobId[] = [];
   readonly #makespan = { seconds: 0, boundSeconds: 0 };
+  #verifiedBefore = 0;
+  #deleted = 0;
 
   constructor(
     context: Context,
@@ -147,10 +149,16 @@ export class Show {
   /** Follows a job to its end and adds it to what is accounted. @throws UserError if it did not end well */
   async #finishJob(id: JobId): Promise<Job> {
     this.#known.push(id);
-    const job = await followJob(this.#context, this.#ports, this.#client, id, jobLimitMs);
+    const { job, movingMs } = await followJob(
+      this.#context,
+      this.#ports,
+      this.#client,
+      id,
+      jobLimitMs,
+    );
     const seconds = (job.endedAt - job.startedAt) / 1_000;
-    const rate = this.#ports.policyDefault.nodeRateBytes;
-    this.#makespan.seconds += job.movesDone > 0 ? seconds : 0;
+    const rate = this.#ports.policy.nodeRateBytes;
+    this.#makespan.seconds += movingMs / 1_000;
     this.#makespan.boundSeconds += job.bytesDone / Math.max(1, job.nodes.length) / rate;
     this.#narrator.say(
       `${job.kind} ${job.state}: ${job.nodes.join(', ')}, ${job.movesDone} moves, ` +
@@ -218,17 +226,34 @@ export class Show {
     await this.#finishJob(job.id);
   }
 
+  /** What goes is read back first, so that every file of the run is. */
   async #deleteMost(): Promise<void> {
     const { files } = this.#dataSet;
-    const kept = new Set(files.filter((_, i) => (i * 7) % 100 >= deletedShare * 100));
-    const deleted = files.filter((file) => !kept.has(file)).map(({ path }) => path);
-    this.#client.readable = [...kept].map(({ path }) => path);
-    const removed = await removeFiles(this.#ports, deleted);
-    this.#narrator.say(`Deleted ${removed} of ${files.length} files`);
+    const goes = (i: number) => (i * 7) % 100 < deletedShare * 100;
+    const deleted = files.filter((_, i) => goes(i));
+    this.#client.readable = files.filter((_, i) => !goes(i)).map(({ path }) => path);
+    const stored = await this.#storedOf(new Set(deleted.map(({ path }) => path)));
+    const { filesVerified, problems } = await verifyFiles(this.#ports, stored, deleted);
+    for (const { path, problem } of problems) this.#narrator.say(`${path} ${problem}`);
+    this.#verifiedBefore = filesVerified;
+    this.#deleted = await removeFiles(
+      this.#ports,
+      deleted.map(({ path }) => path),
+    );
+    this.#narrator.say(`Read back and deleted ${this.#deleted} of ${files.length} files`);
+  }
+
+  async #storedOf(paths: ReadonlySet<string>): Promise<readonly StoredFile[]> {
+    const stored: StoredFile[] = [];
+    for await (const file of listFiles(this.#ports.tables, '')) {
+      if (paths.has(file.path)) stored.push(file);
+    }
+    return stored;
   }
 
   /** Parked copies go once their time is over; then placement and disks agree. */
   async #settle(): Promise<Account> {
+    await this.#ports.queues.sweep([], 0);
     this.#narrator.say('Waiting for the last parked copies to be deleted');
     const limit = this.#context.io.now() + settleLimitMs;
     for (;;) {
@@ -255,7 +280,9 @@ export class Show {
     }
     return reportOf(this.#ports, {
       account,
-      filesVerified: verified.filesVerified + written.filesVerified - stale.length,
+      filesDeleted: this.#deleted,
+      filesVerified:
+        this.#verifiedBefore + verified.filesVerified + written.filesVerified - stale.length,
       nodesStart,
       nodesEnd: await this.#nodesActive(),
       client: this.#client,

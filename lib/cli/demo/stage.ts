@@ -47,6 +47,12 @@ export async function waitFor<T>(
   }
 }
 
+/** A job that ended, and how long it moved bytes, in milliseconds. */
+export interface Followed {
+  readonly job: Job;
+  readonly movingMs: number;
+}
+
 /** Follows a job to its end; while its moves run the client's measurements count as such. */
 export async function followJob(
   context: Context,
@@ -54,12 +60,17 @@ export async function followJob(
   client: SteadyClient,
   id: JobId,
   limitMs: number,
-): Promise<Job> {
+): Promise<Followed> {
   const meter = new Meter(context.io, '          ');
+  let movingMs = 0;
+  let lookedAt = context.io.now();
   try {
-    return await waitFor(context, `job ${id} to end`, limitMs, async () => {
+    const ended = await waitFor(context, `job ${id} to end`, limitMs, async () => {
       const job = await readJob(ports.tables, id);
       if (job === undefined) return undefined;
+      const now = context.io.now();
+      if (client.phase === 'moves') movingMs += now - lookedAt;
+      lookedAt = now;
       client.phase = job.phase === 'moving' ? 'moves' : 'other';
       if (job.state !== 'running') return job;
       const flights = (await listFlights(ports.tables)).filter((flight) => flight.job === id);
@@ -71,6 +82,7 @@ export async function followJob(
       });
       return undefined;
     });
+    return { job: ended, movingMs };
   } finally {
     client.phase = 'other';
     meter.end();

@@ -1,4 +1,4 @@
-import { batchPartition, pendingPrefix } from '../../contract/keys.ts';
+import { batchPartition, pendingPrefixOf } from '../../contract/keys.ts';
 import { PendingRecord } from '../../contract/records.ts';
 import { type FlightView, type Job, listFlights } from '../../control/jobs.ts';
 import { queryAll } from '../../control/pages.ts';
@@ -58,7 +58,7 @@ async function leftOf(
   flights: readonly FlightView[],
 ): Promise<Left | undefined> {
   if (!isRunning(job) || job.attempt === '') return undefined;
-  const prefix = `${pendingPrefix}${job.attempt}`;
+  const prefix = pendingPrefixOf(job.attempt);
   const pending = (await queryAll(tables, 'placement', batchPartition(job.id), prefix)).map(
     (item) => PendingRecord.parse(item),
   );

@@ -51,7 +51,7 @@ export async function readStatus(ports: Ports): Promise<Status> {
     nodes.reduce((total, node) => total + of(node), 0);
   const latencies = nodes.flatMap(({ p99Ms }) => (p99Ms === null ? [] : [p99Ms]));
   return {
-    health: judgeHealth(nodes, zones, jobs, ports.policyDefault),
+    health: judgeHealth(nodes, zones, jobs, ports.policy),
     nodes: nodes.length,
     nodesByState: countByState(nodes),
     capacityBytes: zones.reduce((total, zone) => total + zone.capacityBytes, 0),

@@ -9,17 +9,17 @@ import { UserError } from '../user-error.ts';
 
 /** The policy in force: what operators set over the deployment's own. */
 export const getPolicy = (context: Context): Promise<Answer> =>
-  withStore(context, async (ports) => answerOf(ports.policyDefault, await readOverrides(ports)));
+  withStore(context, async (ports) => answerOf(ports.policy, await readOverrides(ports)));
 
 /** Sets some of the policy's values; each is checked before any is written. */
 export const setPolicy = (context: Context, assignments: readonly string[]): Promise<Answer> =>
   withStore(context, async (ports) => {
     const overrides = { ...(await readOverrides(ports)), ...parseAssignments(assignments) };
-    check(ports.policyDefault, overrides);
+    check(ports.policy, overrides);
     const operation = ports.newId();
     const put = { op: 'put', key: policyKey, fields: { ...overrides, lastOp: operation } } as const;
     await writeKnown(ports.tables, [put], operation);
-    return answerOf(ports.policyDefault, overrides);
+    return answerOf(ports.policy, overrides);
   });
 
 async function readOverrides({ tables }: Ports): Promise<Fields> {

@@ -34,7 +34,7 @@ export const rebalance = (context: Context, options: RebalanceOptions): Promise<
 async function previewRebalance(ports: Ports): Promise<Plan> {
   const fleet = await readFleet(ports.tables);
   const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
-  const { fillHard, rebalanceBand } = ports.policyDefault;
+  const { fillHard, rebalanceBand } = ports.policy;
   return planRebalance(await mapOf(ports, fleet, active), { fillHard, rebalanceBand });
 }
 
@@ -47,7 +47,7 @@ const documentOf = ({ moves, bytesTotal, bytesMinimum, blocks }: Plan) => ({
 
 function describePlan(ports: Ports, { moves, bytesTotal }: Plan): string {
   if (moves.length === 0) return 'Every node is within the band: nothing to move.';
-  const ms = makespanAtLeastMs(moves, ports.policyDefault.nodeRateBytes);
+  const ms = makespanAtLeastMs(moves, ports.policy.nodeRateBytes);
   return `A rebalance would move ${counted(moves.length, 'slot')}, ${formatBytes(bytesTotal)}, in ${formatDuration(ms)} at best.`;
 }
 

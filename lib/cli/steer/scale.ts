@@ -37,7 +37,7 @@ export const scaleOut = (
 export const scaleIn = (context: Context, waiting: Waiting): Promise<Answer> =>
   withStore(context, async (ports) => {
     const fleet = await readFleet(ports.tables);
-    const { nodesMin } = ports.policyDefault;
+    const { nodesMin } = ports.policy;
     const active = fleet.filter(({ state }) => state === 'active');
     if (active.length <= nodesMin) {
       throw new UserError(
