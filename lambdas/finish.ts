@@ -1,8 +1,8 @@
-import { functionPorts } from '../lib/aws/function-ports.ts';
+import { functionPorts, underPolicy } from '../lib/aws/function-ports.ts';
 import { ec2Machines } from '../lib/aws/machines.ts';
 import { FinishInput } from '../lib/contract/messages.ts';
 import { finish } from '../lib/control/finish.ts';
 
-const ports = functionPorts({ machines: ec2Machines });
+const end = underPolicy(functionPorts({ machines: ec2Machines }), finish);
 
-export const handler = (event: unknown) => finish(ports, FinishInput.parse(event));
+export const handler = async (event: unknown) => end(FinishInput.parse(event));

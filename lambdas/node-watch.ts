@@ -1,16 +1,19 @@
-import { functionPorts } from '../lib/aws/function-ports.ts';
+import { functionPorts, underPolicy } from '../lib/aws/function-ports.ts';
 import { ec2Machines } from '../lib/aws/machines.ts';
 import { agentNodes } from '../lib/aws/nodes.ts';
 import { sqsQueues } from '../lib/aws/queues.ts';
 import { stepFunctions } from '../lib/aws/workflows.ts';
 import { watch } from '../lib/control/watch.ts';
 
-const ports = functionPorts({
-  nodes: agentNodes,
-  machines: ec2Machines,
-  workflows: stepFunctions,
-  queues: sqsQueues,
-});
+const look = underPolicy(
+  functionPorts({
+    nodes: agentNodes,
+    machines: ec2Machines,
+    workflows: stepFunctions,
+    queues: sqsQueues,
+  }),
+  watch,
+);
 
 /** The schedule, or a change of an instance's state: what the event says is looked up again. */
-export const handler = () => watch(ports);
+export const handler = () => look(undefined);

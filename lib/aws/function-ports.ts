@@ -1,4 +1,7 @@
+import { JobInput } from '../contract/messages.ts';
+import { policyReader } from '../control/policy.ts';
 import type { Ports } from '../control/ports.ts';
+import { type JobId, jobId } from '../core/ids.ts';
 import { parseSettings } from './config.ts';
 import { structuredLog } from './logger.ts';
 import { type Parts, portsFrom } from './ports.ts';
@@ -7,3 +10,21 @@ import { dynamoTables } from './tables.ts';
 /** The ports of a Lambda function: tables, a log, and what else it names. */
 export const functionPorts = (parts: Partial<Parts>): Ports =>
   portsFrom(parseSettings(process.env), { tables: dynamoTables, log: structuredLog, ...parts });
+
+/** Runs what a function does under the policy in force. What is parsed before costs no call. */
+export function underPolicy<Input, Result>(
+  ports: Ports,
+  work: (ports: Ports, input: Input) => Promise<Result>,
+): (input: Input) => Promise<Result> {
+  const current = policyReader(ports);
+  return async (input) => work(await current(), input);
+}
+
+/** A handler of one step: its event names the job. */
+export function jobHandler<Result>(
+  parts: Partial<Parts>,
+  step: (ports: Ports, job: JobId) => Promise<Result>,
+): (event: unknown) => Promise<Result> {
+  const run = underPolicy(functionPorts(parts), step);
+  return async (event) => run(jobId(JobInput.parse(event).job));
+}

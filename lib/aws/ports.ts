@@ -26,7 +26,7 @@ export function portsFrom(settings: Settings, parts: Partial<Parts>): Ports {
     log: part('log'),
     now: () => epochMillis(Date.now()),
     newId: ulid,
-    policyDefault: settings.policy,
+    policy: settings.policy,
   };
 }
 

@@ -30,3 +30,22 @@ const QueueEvent = z.object({
 
 export const isQueueEvent = (event: unknown): event is SQSEvent =>
   QueueEvent.safeParse(event).success;
+
+/** The bodies of one delivery that `parse` takes, and the answer that gives the others back to the queue. */
+export function readBodies<Body>(
+  event: SQSEvent,
+  log: Ports['log'],
+  parse: (body: unknown) => Body,
+): { readonly bodies: readonly Body[]; readonly response: SQSBatchResponse } {
+  const bodies: Body[] = [];
+  const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
+  for (const { messageId, body, eventSourceARN } of event.Records) {
+    try {
+      bodies.push(parse(JSON.parse(body)));
+    } catch (error) {
+      log('record-failed', { message: messageId, queue: eventSourceARN, reason: String(error) });
+      batchItemFailures.push({ itemIdentifier: messageId });
+    }
+  }
+  return { bodies, response: { batchItemFailures } };
+}

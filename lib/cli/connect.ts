@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ControlEnv } from '../contract/env.ts';
+import { withPolicy } from '../control/policy.ts';
 import type { Ports } from '../control/ports.ts';
 import { findRunningCloud, type RunningCloud } from './cloud/running.ts';
 import type { Context, Io, Store } from './context.ts';
@@ -11,8 +12,15 @@ export function connectTo(context: Context, cloud: RunningCloud): Promise<Store>
   return context.world.openStore(cloud.settings);
 }
 
+/** As {@link withDeployment}, under the policy in force. */
+export const withStore = <T>(
+  context: Context,
+  use: (ports: Ports, settings: ControlEnv) => Promise<T>,
+): Promise<T> =>
+  withDeployment(context, async (ports, settings) => use(await withPolicy(ports), settings));
+
 /** Runs `use` on the store that the options and the environment name, and lets go of it. */
-export async function withStore<T>(
+export async function withDeployment<T>(
   context: Context,
   use: (ports: Ports, settings: ControlEnv) => Promise<T>,
 ): Promise<T> {

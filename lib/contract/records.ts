@@ -138,6 +138,11 @@ export type PaceRecord = z.infer<typeof PaceRecord>;
 
 export const OutboxRecord = z.object({
   chunks: z.array(text),
+  /**
+   * Versions of the chunks' tombstones, in their order: a removed chunk never comes back, so its copies go
+   * without another look. Empty for chunks that moved away: their placement is read again.
+   */
+  versions: z.array(count),
   /** Epoch milliseconds by the clock of the writer; parking is much longer than clocks differ. */
   notBefore: count,
 });
@@ -151,6 +156,8 @@ export const ScalingRecord = z.object({
   generation: count,
   lastOutAt: count,
   lastInAt: count,
+  /** When a shrinking was last tried on the whole placement and refused: that read costs. */
+  lastTrialAt: z._default(count, 0),
   job: text,
   decision: text,
   reasons: z.array(text),

@@ -1,20 +1,28 @@
 import type { StepResult, Verdicts } from '../contract/messages.ts';
 import { explainBlock } from '../core/explain-block.ts';
 import { type JobId, nodeId } from '../core/ids.ts';
-import { stepNode } from './fleet.ts';
+import type { Block } from '../core/plan.ts';
+import { type NodeView, readNodesEver, stepNode } from './fleet.ts';
 import { changeJob, type Job, readJob } from './jobs.ts';
 import { type DrainView, observeDrain } from './observe.ts';
-import type { Ports } from './ports.ts';
+import { type Ports, TryLater } from './ports.ts';
 
 /**
  * The first step of a drain: every chunk has a place to go, or nothing happens. On `go` the nodes are
- * cordoned (no commit can name them from here on) and clients have the grace period to go elsewhere.
+ * cordoned (no commit can name them from here on) and clients have the grace period to go elsewhere. Nodes
+ * that this job has taken further already stay as they are: its execution may begin anew at any point.
+ *
+ * @throws TryLater
  */
 export async function admit(ports: Ports, id: JobId): Promise<StepResult<Verdicts['admit']>> {
   const job = await readJob(ports.tables, id);
   if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
-  const view = await observeDrain(ports, job.nodes.map(nodeId));
-  const { blocks } = view.plan;
+  const known = await readNodesEver(ports.tables);
+  const named = known.filter((node) => job.nodes.includes(node.id));
+  const past = named.filter((node) => node.job === job.id && !isHere(node));
+  const leaving = job.nodes.map(nodeId).filter((node) => !past.some((each) => each.id === node));
+  const view = await observeDrain(ports, leaving);
+  const blocks = [...view.plan.blocks, ...named.flatMap((node) => drainedByOthers(job, node))];
   if (blocks.length > 0) {
     const reasons = blocks.map(explainBlock);
     ports.log('job-blocked', { job: job.id, reasons });
@@ -22,13 +30,23 @@ export async function admit(ports: Ports, id: JobId): Promise<StepResult<Verdict
     return { verdict: 'blocked', waitSeconds: 0 };
   }
   await cordon(ports, job, view);
-  await changeJob(ports, job, { phase: 'grace period', bytesMinimum: view.plan.bytesMinimum });
+  const { bytesMinimum } = view.plan;
+  await changeJob(ports, job, {
+    phase: 'grace period',
+    ...(job.attempt === '' && { bytesMinimum }),
+  });
   return { verdict: 'go', waitSeconds: Math.ceil(ports.policy.graceMs / 1000) };
 }
 
-/** Nodes that drain for this job already stay as they are, so that the step may run again. */
+const isHere = ({ state }: NodeView): boolean => state === 'active' || state === 'draining';
+
+const drainedByOthers = (job: Job, { id, state, job: last }: NodeView): readonly Block[] =>
+  state === 'draining' && last !== job.id ? [{ kind: 'wrong-state', node: id, state }] : [];
+
 async function cordon(ports: Ports, job: Job, { fleet }: DrainView): Promise<void> {
-  for (const node of fleet.filter(({ id }) => job.nodes.includes(id))) {
-    if (node.state === 'active') await stepNode(ports, node, 'draining', job.id);
+  const active = fleet.filter(({ id, state }) => job.nodes.includes(id) && state === 'active');
+  for (const node of active) {
+    if ((await stepNode(ports, node, 'draining', job.id)) === 'stepped') continue;
+    throw new TryLater(`${node.id} changed while it was cordoned: look again`);
   }
 }

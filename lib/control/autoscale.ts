@@ -6,12 +6,12 @@ import {
   type ScaleHistory,
   type ScaleNode,
 } from '../core/decide-scale.ts';
-import { jobId } from '../core/ids.ts';
+import { jobId, nodeId, zone } from '../core/ids.ts';
 import { trialOn } from '../core/scale-in-trial.ts';
 import { explainReason } from '../core/scale-reason.ts';
 import { bytes, epochMillis } from '../core/units.ts';
 import { type NodeWithBeat, readFleet } from './fleet.ts';
-import { listJobs, type NewJob, openJobOp, workflowOf } from './jobs.ts';
+import { type Job, listJobs, type NewJob, openJobOp, workflowOf } from './jobs.ts';
 import { mapOf } from './observe.ts';
 import type { Ports } from './ports.ts';
 import { writeKnown } from './write-known.ts';
@@ -38,11 +38,11 @@ export async function autoscale(ports: Ports, cause: string): Promise<ScalingRep
   ]);
   const last = item === undefined ? undefined : ScalingRecord.parse(item);
   const running = jobs.filter(({ state }) => state === 'running');
-  const decision = ports.policy.autoscaling
-    ? await decide(ports, fleet, { ...since(last, fleet), jobsRunning: running })
-    : ({ kind: 'hold', reasons: [] } as const);
+  const { decision, lastTrialAt } = ports.policy.autoscaling
+    ? await decide(ports, fleet, running, last)
+    : { decision: { kind: 'hold', reasons: [] } as const, lastTrialAt: last?.lastTrialAt ?? 0 };
   const reasons = [`called by ${cause}`, ...decision.reasons.map(explainReason)];
-  const job = await act(ports, last, decision, reasons);
+  const job = await act(ports, { last, lastTrialAt, decision, reasons });
   ports.log('scaling-decided', { cause, decision: decision.kind, reasons, job });
   return { decision: decision.kind, reasons, job };
 }
@@ -60,20 +60,56 @@ function since(
   };
 }
 
-/** The whole placement is read only when the numbers alone would shrink the fleet. */
+interface Decided {
+  readonly decision: ScaleDecision;
+  readonly lastTrialAt: number;
+}
+
+/**
+ * The whole placement is read only when the numbers alone would shrink the fleet, and after a refusal not
+ * again before a cooldown is over.
+ */
 async function decide(
   ports: Ports,
   fleet: readonly NodeWithBeat[],
-  history: ScaleHistory,
-): Promise<ScaleDecision> {
+  running: readonly Job[],
+  last: ScalingRecord | undefined,
+): Promise<Decided> {
   const { policy } = ports;
-  const nodes = fleet.map((node) => scaleNode(ports, node));
-  const byNumbers = decideScale(nodes, policy, history, ports.now(), () => []);
-  if (byNumbers.kind !== 'scale-in') return byNumbers;
+  const now = ports.now();
+  const history = { ...since(last, fleet), jobsRunning: running };
+  const nodes = [...fleet.map((node) => scaleNode(ports, node)), ...asked(ports, running)];
+  const byNumbers = decideScale(nodes, policy, history, now, () => []);
+  const lastTrialAt = last?.lastTrialAt ?? 0;
+  if (byNumbers.kind !== 'scale-in') return { decision: byNumbers, lastTrialAt };
+  const cooldownMs = policy.cooldownInMs;
+  const leftMs = lastTrialAt + cooldownMs - now;
+  if (leftMs > 0) {
+    const reasons = [...byNumbers.reasons, { kind: 'cooling-down', leftMs, cooldownMs } as const];
+    return { decision: { kind: 'hold', reasons }, lastTrialAt };
+  }
   const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
   const map = await mapOf(ports, fleet, active);
-  return decideScale(nodes, policy, history, ports.now(), trialOn(map, policy));
+  const decision = decideScale(nodes, policy, history, now, trialOn(map, policy));
+  return { decision, lastTrialAt: decision.kind === 'hold' ? now : lastTrialAt };
 }
+
+/** Nodes of scale-outs that have launched nothing yet: on their way, and in no list of the fleet. */
+const asked = (ports: Ports, running: readonly Job[]): readonly ScaleNode[] =>
+  running
+    .filter(({ kind, nodes }) => kind === 'scale-out' && nodes.length === 0)
+    .flatMap(({ id, launch }) =>
+      Object.entries(launch).flatMap(([where, count]) =>
+        Array.from({ length: count }, (_, i) => ({
+          id: nodeId(`${id}-${where}${i}`),
+          zone: zone(where),
+          capacity: bytes(ports.policy.nodeCapacityBytes),
+          used: bytes(0),
+          state: 'launched' as const,
+          healthy: true,
+        })),
+      ),
+    );
 
 const scaleNode = (ports: Ports, node: NodeWithBeat): ScaleNode => ({
   id: node.id,
@@ -87,9 +123,15 @@ const scaleNode = (ports: Ports, node: NodeWithBeat): ScaleNode => ({
 /** @returns the job that was started, or an empty string */
 async function act(
   ports: Ports,
-  last: ScalingRecord | undefined,
-  decision: ScaleDecision,
-  reasons: readonly string[],
+  {
+    last,
+    lastTrialAt,
+    decision,
+    reasons,
+  }: Decided & {
+    readonly last: ScalingRecord | undefined;
+    readonly reasons: readonly string[];
+  },
 ): Promise<string> {
   const now = ports.now();
   const id = jobId(ports.newId());
@@ -98,6 +140,7 @@ async function act(
     generation: (last?.generation ?? 0) + 1,
     lastOutAt: decision.kind === 'scale-out' ? now : (last?.lastOutAt ?? 0),
     lastInAt: decision.kind === 'scale-in' ? now : (last?.lastInAt ?? 0),
+    lastTrialAt,
     job: job === undefined ? (last?.job ?? '') : id,
     decision: decision.kind,
     reasons: [...reasons],

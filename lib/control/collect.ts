@@ -19,12 +19,11 @@ import { writeKnown } from './write-known.ts';
  * @returns copies deleted
  */
 export async function collect(ports: Ports, node: NodeView, ageMsMin: number): Promise<number> {
-  const parked = await parkedOn(ports, node);
   let collected = 0;
   let after: string | undefined;
   do {
     const page = await ports.nodes.held(addressOf(node), after);
-    const old = page.held.filter(({ chunk, ageMs }) => ageMs >= ageMsMin && !parked.has(chunk));
+    const old = page.held.filter(({ ageMs }) => ageMs >= ageMsMin);
     collected += await collectFrom(ports, node, old);
     after = page.next;
   } while (after !== undefined);
@@ -39,11 +38,15 @@ async function parkedOn(ports: Ports, node: NodeView): Promise<ReadonlySet<strin
 async function collectFrom(ports: Ports, node: NodeView, held: readonly Held[]): Promise<number> {
   const chunks = held.map(({ chunk }) => chunkId(chunk));
   const records = await readChunks(ports.tables, chunks);
+  const unnamed = chunks
+    .map((chunk, i) => ({ chunk, record: records[i], epoch: held[i]!.epoch }))
+    .filter(({ record }) => !names(record, node.id));
+  if (unnamed.length === 0) return 0;
+  // After the placements: the commit that unnamed a copy wrote its row, so none is missed.
+  const parked = await parkedOn(ports, node);
   const removals: { chunk: ChunkId; version: number }[] = [];
-  for (const [i, chunk] of chunks.entries()) {
-    const record = records[i];
-    if (names(record, node.id)) continue;
-    const version = await fenceOff(ports, chunk, record);
+  for (const { chunk, record, epoch } of unnamed.filter((each) => !parked.has(each.chunk))) {
+    const version = await fenceOff(ports, chunk, record, epoch);
     if (version !== undefined) removals.push({ chunk, version });
   }
   if (removals.length === 0) return 0;
@@ -51,17 +54,22 @@ async function collectFrom(ports: Ports, node: NodeView, held: readonly Held[]):
   return answers.filter(({ outcome }) => outcome === 'unlink').length;
 }
 
-/** @returns the version under which the copy may be deleted; `undefined` if the placement just changed */
+/**
+ * @param epoch of the copy: its fence, where no placement is known any more that lies above it
+ * @returns the version under which the copy may be deleted; `undefined` if the placement just changed
+ */
 async function fenceOff(
   ports: Ports,
   chunk: ChunkId,
   record: ChunkRecord | undefined,
+  epoch: number = neverCommitted.version,
 ): Promise<number | undefined> {
   if (record?.state === 'removed') return record.version;
   const operation = ports.newId();
   const key = chunkKey(chunk);
   const expiresAt = Math.floor(ports.now() / 1000) + tombstoneSeconds;
-  const version = record === undefined ? neverCommitted.version : record.version + 1;
+  const version =
+    record === undefined ? Math.max(neverCommitted.version, epoch) : record.version + 1;
   const outcome = await writeKnown(
     ports.tables,
     [
@@ -69,7 +77,7 @@ async function fenceOff(
         ? {
             op: 'put',
             key,
-            fields: { ...neverCommitted, lastOp: operation, expiresAt },
+            fields: { ...neverCommitted, version, lastOp: operation, expiresAt },
             when: 'absent',
           }
         : {

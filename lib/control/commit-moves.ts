@@ -90,6 +90,7 @@ function opsOf(ports: Ports, commit: MoveCommit, operation: string): readonly Op
       key: outboxKey(from, operation),
       fields: {
         chunks: group.map(({ move }) => move.chunk),
+        versions: [],
         notBefore: now + ports.policy.parkingMs,
       },
     },

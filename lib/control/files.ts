@@ -13,7 +13,7 @@ import { type ChunkId, chunkId } from '../core/ids.ts';
 import { bytes } from '../core/units.ts';
 import { abandon } from './collect.ts';
 import { type NodeView, stillTakesCopies } from './fleet.ts';
-import { chunksPerTrashRow, filesPerRemoval, uploadMs } from './limits.ts';
+import { chunksPerFileMax, chunksPerTrashRow, filesPerRemoval, uploadMs } from './limits.ts';
 import { pagesOf } from './pages.ts';
 import { type Op, opsMax, type Ports, type Refusal, type Tables } from './ports.ts';
 import type { PlacedChunk } from './store.ts';
@@ -40,6 +40,16 @@ export class HolderLeft extends Error {
   override readonly name = 'HolderLeft';
 }
 
+/** The file has more chunks than one record can name. */
+export class FileTooLong extends Error {
+  override readonly name = 'FileTooLong';
+  readonly chunks: number;
+  constructor(path: string, chunks: number) {
+    super(`${path} has ${chunks} chunks: a file may have ${chunksPerFileMax}`);
+    this.chunks = chunks;
+  }
+}
+
 /** Tries to replace a file that others replace at the same time. */
 const replacesMax = 8;
 
@@ -61,21 +71,27 @@ export async function* listFiles(tables: Tables, prefix: string): AsyncGenerator
  * Commits files whose chunks are durable: when it returns, each is acknowledged. Small files share
  * transactions. A path that exists is replaced and the chunks it had become trash, in one transaction.
  *
- * @throws HolderLeft (some files may be committed: commit again after storing again), OutcomeUnknown, TryLater
+ * @throws FileTooLong, HolderLeft (some files may be committed: commit again after storing again), OutcomeUnknown, TryLater
  */
 export async function commitFiles(ports: Ports, files: readonly PlacedFile[]): Promise<void> {
+  for (const file of files) mustFitRecord(file);
   for (const group of groupsOf(files)) {
     if (group.length === 1 && opsOf(group) > opsMax) await commitLongFile(ports, group[0]!);
     else await commitGroup(ports, group);
   }
 }
 
-/** Greedily as many files a transaction as fit, in their order; one more op is kept for trash. */
+function mustFitRecord({ path, chunks }: PlacedFile): void {
+  if (chunks.length > chunksPerFileMax) throw new FileTooLong(path, chunks.length);
+}
+
+/** Greedily as many files a transaction as fit, in their order; a path twice is replaced by the later. */
 function groupsOf(files: readonly PlacedFile[]): readonly (readonly PlacedFile[])[] {
   const groups: PlacedFile[][] = [];
   for (const file of files) {
     const last = groups.at(-1);
-    if (last !== undefined && opsOf([...last, file]) < opsMax) last.push(file);
+    const isTwice = last?.some(({ path }) => path === file.path);
+    if (last !== undefined && !isTwice && opsOf([...last, file]) <= opsMax) last.push(file);
     else groups.push([file]);
   }
   return groups;
@@ -186,6 +202,8 @@ async function replaceFile(ports: Ports, file: PlacedFile): Promise<void> {
       ...file.chunks.flatMap((chunk) => newChunkOps(chunk, operation)),
       ...guardsFor(file.chunks, ports.now()),
     ];
+    // What it replaces was longer than the transaction has room for: its trash takes a row in 500 chunks.
+    if (ops.length > opsMax) return commitLongFile(ports, file);
     const outcome = await writeKnown(ports.tables, ops, operation);
     if (outcome === 'committed') return;
     await failIfHolderLeft(ports, file.chunks, ops, outcome);
@@ -303,7 +321,8 @@ async function concludeUpload(
  */
 export async function removeFiles(ports: Ports, paths: readonly string[]): Promise<number> {
   let removed = 0;
-  for (const group of pieces(paths, filesPerRemoval)) removed += await removeGroup(ports, group);
+  const distinct = [...new Set(paths)];
+  for (const group of pieces(distinct, filesPerRemoval)) removed += await removeGroup(ports, group);
   if (removed > 0) await ports.queues.sweep([], 0);
   return removed;
 }

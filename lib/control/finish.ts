@@ -44,15 +44,20 @@ export async function releaseNodes(
       await stepNode(ports, node, 'terminating', job);
     }
   }
-  const ending = nodes.filter(({ state }) => state === 'dead' || state === 'terminating');
+  const stepped = await readNodes(ports.tables);
   await bury(
     ports,
-    ending.filter(({ id, job: last }) => last === job || cared.includes(id)),
+    stepped.filter(({ id, job: last }) => last === job || cared.includes(id)).filter(isEnding),
   );
 }
 
+/** On its way out with nobody to take it further but {@link bury}. */
+export const isEnding = ({ state }: NodeView): boolean =>
+  state === 'dead' || state === 'drained' || state === 'terminating';
+
 /**
- * Takes dead nodes that the placement does not name any more out of the fleet, one step a call.
+ * Takes nodes that the placement does not name any more out of the fleet, as far as EC2 lets it: dead
+ * ones, and drained ones whose job ended before it terminated them (nothing leads back from there).
  *
  * @returns dead nodes that it still names
  */
@@ -61,8 +66,7 @@ export async function bury(ports: Ports, nodes: readonly NodeView[]): Promise<re
   const machines = await ports.machines.list();
   const named: NodeView[] = [];
   for (const node of nodes) {
-    const empty =
-      node.state === 'terminating' || (await slotsOn(ports.tables, node.id)).length === 0;
+    const empty = node.state !== 'dead' || (await slotsOn(ports.tables, node.id)).length === 0;
     if (empty) await terminateNode(ports, node, machines);
     else named.push(node);
   }

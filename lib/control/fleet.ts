@@ -33,8 +33,12 @@ export function nodeView(item: Item): NodeView {
 
 /** Every node that is not gone, by one consistent query. */
 export async function readNodes(tables: Tables): Promise<readonly NodeView[]> {
-  const items = await queryAll(tables, 'placement', fleetPartition);
-  return items.map(nodeView).filter((node) => node.state !== 'gone');
+  return (await readNodesEver(tables)).filter((node) => node.state !== 'gone');
+}
+
+/** As {@link readNodes}, with those that are gone and not yet forgotten. */
+export async function readNodesEver(tables: Tables): Promise<readonly NodeView[]> {
+  return (await queryAll(tables, 'placement', fleetPartition)).map(nodeView);
 }
 
 /** As {@link readNodes}, with heartbeats. */

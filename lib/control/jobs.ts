@@ -10,7 +10,7 @@ import { FlightRecord, JobRecord } from '../contract/records.ts';
 import { type BatchId, type JobId, jobId, type NodeId } from '../core/ids.ts';
 import type { NodeState } from '../core/lifecycle.ts';
 import type { Block, JobKind, Plan } from '../core/plan.ts';
-import { readNodes, stepNode } from './fleet.ts';
+import { type NodeView, readNodes, stepNode } from './fleet.ts';
 import { tombstoneSeconds } from './limits.ts';
 import { observeDrain } from './observe.ts';
 import { queryAll } from './pages.ts';
@@ -198,10 +198,16 @@ export async function undrain(
   ports: Ports,
   node: NodeId,
 ): Promise<'undrained' | 'unknown' | Exclude<NodeState, 'draining'>> {
-  const found = (await readNodes(ports.tables)).find(({ id }) => id === node);
+  const found = await findNode(ports, node);
   if (found === undefined) return 'unknown';
   if (found.state !== 'draining') return found.state;
   await cancelJob(ports, jobId(found.job));
-  await stepNode(ports, found, 'active', found.job);
-  return 'undrained';
+  if ((await stepNode(ports, found, 'active', found.job)) === 'stepped') return 'undrained';
+  // Others stepped it meanwhile: the cancelled job gave it back, or its proof came first.
+  const now = await findNode(ports, node);
+  if (now === undefined) return 'unknown';
+  return now.state === 'active' || now.state === 'draining' ? 'undrained' : now.state;
 }
+
+const findNode = async (ports: Ports, node: NodeId): Promise<NodeView | undefined> =>
+  (await readNodes(ports.tables)).find(({ id }) => id === node);

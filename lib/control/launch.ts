@@ -21,7 +21,9 @@ export async function launch(ports: Ports, id: JobId): Promise<StepResult<Verdic
   if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
   const wanted = wantedBy(job);
   for (const each of wanted) await enrol(ports, job, each);
-  await changeJob(ports, job, { phase: 'launching', nodes: wanted.map(({ node }) => node) });
+  const nodesOfJob = wanted.map(({ node }) => node);
+  const change = await changeJob(ports, job, { phase: 'launching', nodes: nodesOfJob });
+  if (change === 'stale') return { verdict: 'cancelled', waitSeconds: 0 };
   const nodes = await readNodes(ports.tables);
   for (const each of wanted) {
     const node = nodes.find((known) => known.id === each.node && known.state === 'launched');

@@ -21,10 +21,19 @@ export const filesPerRemoval = opsMax - 1;
 /** A chunk id is 64 characters: so many in one row stay under a tenth of an item's 400 KB. */
 export const chunksPerTrashRow = 500;
 
+/**
+ * A chunk takes 81 bytes of its file's record: 5,000 (312 GiB) are 405 KB of the 409.6 KB that an item may
+ * have; the rest is for a path of 1 KB and the other fields.
+ */
+export const chunksPerFileMax = 5_000;
+
 /** The intent of a long upload keeps its chunks from the sweeper for so long. */
 export const uploadMs = 24 * 3_600_000;
 
-/** Tombstones and nodes that are gone stay readable for so long: longer than any client's transaction lives. */
+/**
+ * Tombstones, nodes that are gone, and jobs and batches that are over stay readable for so long: longer than
+ * any client's transaction lives.
+ */
 export const tombstoneSeconds = 30 * 24 * 3_600;
 /** A copy that no placement names is an orphan only after so long: an upload may still be under way. */
 export const orphanAgeMs = 3_600_000;

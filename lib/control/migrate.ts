@@ -7,9 +7,15 @@ import { servesReads, takesCopies } from '../core/lifecycle.ts';
 import { holdersOf, readChunks } from './chunks.ts';
 import { type Carried, commitMoves, type Due } from './commit-moves.ts';
 import { addressOf, type NodeView, readNodes } from './fleet.ts';
-import { chunksPerCommit, commitEveryMs } from './limits.ts';
+import { chunksPerCommit, commitEveryMs, tombstoneSeconds } from './limits.ts';
 import { pace } from './pace.ts';
-import { NodeRefused, NodeUnreachable, type Ports, type PullChunk } from './ports.ts';
+import {
+  NodeRefused,
+  NodeUnreachable,
+  type Ports,
+  type PullChunk,
+  type WriteResult,
+} from './ports.ts';
 
 /** What a worker needs to stop in good time. */
 export interface WorkerLimits {
@@ -18,6 +24,8 @@ export interface WorkerLimits {
 
 /** A worker that has less time left than this starts nothing more: a commit and the end of the batch fit. */
 const remainingMsMin = 10_000;
+/** Tries to end a batch while another worker commits for it; the last one of them ends it. */
+const endsMax = 4;
 /** Failures whose text a batch keeps. */
 const failuresKept = 5;
 
@@ -36,15 +44,14 @@ export async function migrate(
   ports: Ports,
   message: BatchMessage,
   limits: WorkerLimits,
-): Promise<'ended'> {
+): Promise<void> {
   const flight = await readFlight(ports, message);
-  if (flight === undefined) return 'ended';
+  if (flight === undefined) return;
   const carried = await carry(ports, flight, limits);
   if (carried !== 'superseded') await endFlight(ports, flight, carried);
   // A lost hint costs time only: the schedule sweeps too.
   await ports.queues.sweep([nodeId(flight.batch.from)], ports.policy.parkingMs);
   if (await moreWaits(ports, message)) await pace(ports);
-  return 'ended';
 }
 
 /** Whether the batch's own plan has batches to send: what other jobs wait for is paced by their batches. */
@@ -61,9 +68,14 @@ async function readFlight(ports: Ports, message: BatchMessage): Promise<Flight |
     batchKey(jobId(message.job), batch),
     flightKey(batch),
   ]);
-  if (body === undefined || flying === undefined) return undefined;
+  if (flying === undefined) return undefined;
   const flight = FlightRecord.parse(flying);
   if (flight.token !== message.token) return undefined;
+  if (body === undefined) {
+    // Its job was forgotten long ago: it holds a place in the budgets for nothing.
+    await ports.tables.write([{ op: 'delete', key: flightKey(batch) }]);
+    return undefined;
+  }
   return { message, batch: BatchRecord.parse(body), flight };
 }
 
@@ -174,7 +186,7 @@ function note(event: PullEvent, due: readonly Due[], waiting: Due[]): string | u
   if (event.event === 'progress') return undefined;
   if (event.event === 'failed') return `${event.chunk}: ${event.reason}: ${event.message}`;
   const match = due.find(({ move }) => move.chunk === event.receipt.chunk);
-  if (match === undefined) return undefined;
+  if (match === undefined || waiting.includes(match)) return undefined;
   const fault = receiptFault(event.receipt, match.record);
   if (fault !== undefined) return `${event.receipt.chunk}: ${fault}`;
   waiting.push(match);
@@ -189,23 +201,44 @@ function receiptFault(receipt: Receipt, record: ChunkRecord): string | undefined
   return undefined;
 }
 
-/** Closes the batch: nothing of it is in flight any more. What it did not move is planned again. */
-async function endFlight(
+/**
+ * Closes the batch: nothing of it is in flight any more. What it did not move is planned again. The same
+ * message twice at once makes two workers: the flight counts what both committed, so the end is written
+ * under that count.
+ */
+async function endFlight(ports: Ports, flight: Flight, carried: Carried): Promise<void> {
+  const { movesDone, bytesDone } = flight.flight;
+  let now: Tally | undefined = {
+    movesDone: movesDone + carried.moves,
+    bytesDone: bytesDone + carried.bytes,
+  };
+  for (let tried = 1; now !== undefined && tried <= endsMax; tried++) {
+    if ((await writeEnd(ports, flight, carried, now)) === 'committed') return;
+    now = (await readFlight(ports, flight.message))?.flight;
+  }
+}
+
+type Tally = Pick<FlightRecord, 'movesDone' | 'bytesDone'>;
+
+async function writeEnd(
   ports: Ports,
-  { message, batch, flight }: Flight,
-  carried: Carried,
-): Promise<void> {
+  { message, batch }: Flight,
+  { failures }: Carried,
+  { movesDone, bytesDone }: Tally,
+): Promise<WriteResult['kind']> {
+  const id = batchId(message.batch);
   const ended = {
     ...batch,
     state: 'ended',
-    movesDone: flight.movesDone + carried.moves,
-    bytesDone: flight.bytesDone + carried.bytes,
-    movesRetried: carried.failures.length,
-    failures: carried.failures.slice(0, failuresKept),
+    movesDone,
+    bytesDone,
+    movesRetried: failures.length,
+    failures: failures.slice(0, failuresKept),
+    expiresAt: Math.floor(ports.now() / 1000) + tombstoneSeconds,
   };
-  const id = batchId(message.batch);
-  await ports.tables.write([
-    { op: 'delete', key: flightKey(id), when: { token: message.token } },
+  const result = await ports.tables.write([
+    { op: 'delete', key: flightKey(id), when: { token: message.token, movesDone } },
     { op: 'put', key: batchKey(jobId(message.job), id), fields: ended },
   ]);
+  return result.kind;
 }

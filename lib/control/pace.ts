@@ -104,9 +104,7 @@ function startsNow(ports: Ports, { pending, flying }: Traffic): readonly Start[]
 }
 
 const silentFlights = (ports: Ports, { flying }: Traffic): readonly Flying[] =>
-  flying
-    .filter(({ aliveAt }) => ports.now() - aliveAt > ports.policy.flightLimitMs)
-    .slice(0, 1);
+  flying.filter(({ aliveAt }) => ports.now() - aliveAt > ports.policy.flightLimitMs).slice(0, 1);
 
 interface Message extends BatchMessage {
   readonly urgency: PendingRecord['urgency'];

@@ -22,7 +22,7 @@ import type { Urgency } from '../core/schedule.ts';
 import { bytes } from '../core/units.ts';
 import { type NodeView, readFleet } from './fleet.ts';
 import { changeJob, type Job, type JobChanges, readJob } from './jobs.ts';
-import { bytesPerBatch, movesPerBatch } from './limits.ts';
+import { bytesPerBatch, movesPerBatch, tombstoneSeconds } from './limits.ts';
 import { mapOf } from './observe.ts';
 import { queryAll } from './pages.ts';
 import type { Ports } from './ports.ts';
@@ -77,9 +77,7 @@ export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdi
  * after the moves: a drain whose proof found something left is looked at anew.
  */
 const isAllDone = (job: Job, totals: JobChanges): boolean =>
-  job.phase === movingPhase &&
-  job.attempt !== '' &&
-  totals.movesDone === job.movesPlanned;
+  job.phase === movingPhase && job.attempt !== '' && totals.movesDone === job.movesPlanned;
 
 async function isUnderWay(ports: Ports, job: Job): Promise<boolean> {
   if (job.attempt === '') return false;
@@ -117,8 +115,8 @@ async function planNow(ports: Ports, job: Job): Promise<Plan> {
   }
   const map = await mapOf(ports, fleet, job.nodes.map(nodeId));
   const policy = { fillHard, job: job.kind };
-  const lost = holding(map, inState(fleet, job, 'dead'));
-  if (lost.length > 0) return planRepair(map, lost, policy);
+  if (job.kind === 'repair')
+    return planRepair(map, holding(map, inState(fleet, job, 'dead')), policy);
   const leaving = holding(map, inState(fleet, job, 'draining'));
   return leaving.length > 0 ? planDrain(map, leaving, policy) : nothingLeft(job.kind);
 }
@@ -150,8 +148,11 @@ async function publish(
   const attempt = ports.newId();
   const batches = groupMoves(plan.moves, movesPerBatch, bytesPerBatch);
   const urgency = urgencyOf[job.kind];
+  const expiresAt = Math.floor(ports.now() / 1000) + tombstoneSeconds;
   await ports.tables.writeEach(
-    batches.flatMap((batch, i) => batchOps(job.id, batchIdOf(attempt, i), urgency, batch)),
+    batches.flatMap((batch, i) =>
+      batchOps(job.id, batchIdOf(attempt, i), { urgency, expiresAt }, batch),
+    ),
   );
   const done = totals.bytesDone ?? 0;
   const outcome = await changeJob(ports, job, {
@@ -167,8 +168,13 @@ async function publish(
   return { verdict: 'moves', waitSeconds: 0 };
 }
 
-function batchOps(job: JobId, id: BatchId, urgency: Urgency, group: MoveGroup) {
-  const ends = { urgency, from: group.from, to: group.to, bytes: group.bytes };
+function batchOps(
+  job: JobId,
+  id: BatchId,
+  all: { readonly urgency: Urgency; readonly expiresAt: number },
+  group: MoveGroup,
+) {
+  const ends = { ...all, from: group.from, to: group.to, bytes: group.bytes };
   const batch = {
     ...ends,
     moves: group.moves.map(

@@ -213,7 +213,7 @@ export interface Ports {
   now(): EpochMillis;
   /** A new id: 26 characters, sorts by time (ULID). */
   newId(): string;
-  /** The deployment's policy; what operators set lies in the table and wins. */
+  /** The deployment's policy, or under `withPolicy` (policy.ts) the one that operators set over it. */
   readonly policy: Policy;
   /** One structured line, for people who look into what happened. */
   log(event: string, detail: Fields): void;

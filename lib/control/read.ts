@@ -65,7 +65,10 @@ async function readFromHolders(
   return undefined;
 }
 
-/** Nodes that stay before nodes that leave; among them, spread by chunk so that no slot is everyone's first. */
+/**
+ * Nodes that stay before nodes that leave; among them, spread by chunk so that no slot is everyone's first.
+ * At last those that are called dead: one that was only cut off still has its copies.
+ */
 function readersFirst(
   nodes: readonly NodeView[],
   chunk: ChunkId,
@@ -74,11 +77,10 @@ function readersFirst(
   const first = Number.parseInt(chunk.slice(0, 4), 16);
   const holders = holdersOf(record);
   const turned = holders.map((_, i) => holders[(i + first) % holders.length]!);
-  const live = turned.flatMap((id) =>
-    nodes.filter((node) => node.id === id && servesReads(node.state)),
-  );
+  const known = turned.flatMap((id) => nodes.filter((node) => node.id === id));
   return [
-    ...live.filter((node) => takesCopies(node.state)),
-    ...live.filter((node) => !takesCopies(node.state)),
+    ...known.filter(({ state }) => takesCopies(state)),
+    ...known.filter(({ state }) => servesReads(state) && !takesCopies(state)),
+    ...known.filter(({ state }) => state === 'dead'),
   ];
 }

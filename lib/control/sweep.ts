@@ -4,7 +4,7 @@ import { type ChunkId, chunkId, type NodeId } from '../core/ids.ts';
 import { servesReads } from '../core/lifecycle.ts';
 import { names, readChunks } from './chunks.ts';
 import { addressOf, type NodeView, readNodes } from './fleet.ts';
-import { queryAll } from './pages.ts';
+import { pagesOf } from './pages.ts';
 import { type Item, NodeRefused, NodeUnreachable, type Ports, type Tables } from './ports.ts';
 import { emptyTrash } from './trash.ts';
 
@@ -14,6 +14,13 @@ const removalsPerCall = 1_000;
 interface Row {
   readonly operation: string;
   readonly chunks: readonly ChunkId[];
+  /** As in the record: of the chunks' tombstones, or none. */
+  readonly versions: readonly number[];
+}
+
+interface CopyRemoval {
+  readonly chunk: ChunkId;
+  readonly version: number;
 }
 
 /**
@@ -31,44 +38,68 @@ export async function sweep(ports: Ports, nodes: readonly NodeId[]): Promise<voi
 }
 
 async function sweepNode(ports: Ports, node: NodeView): Promise<void> {
-  const items = await queryAll(ports.tables, 'placement', outboxPartition(node.id));
-  const due = items.flatMap((item) => dueRow(item, ports.now()));
-  if (due.length === 0) return;
+  for await (const page of pagesOf(ports.tables, 'placement', outboxPartition(node.id))) {
+    const due = page.flatMap((item) => dueRow(item, ports.now()));
+    if (due.length > 0 && (await sweepRows(ports, node, due)) === 'postponed') return;
+  }
+}
+
+async function sweepRows(
+  ports: Ports,
+  node: NodeView,
+  due: readonly Row[],
+): Promise<'swept' | 'postponed'> {
   try {
-    await removeCopies(ports, node, [...new Set(due.flatMap(({ chunks }) => chunks))]);
+    await removeCopies(ports, node, await removalsFor(ports.tables, node.id, due));
   } catch (error) {
     if (!(error instanceof NodeUnreachable || error instanceof NodeRefused)) throw error;
     ports.log('sweep-postponed', { node: node.id, rows: due.length, reason: error.message });
-    return;
+    return 'postponed';
   }
   const pk = outboxPartition(node.id);
   await ports.tables.writeEach(
     due.map(({ operation }) => ({ op: 'delete', key: { table: 'placement', pk, sk: operation } })),
   );
+  return 'swept';
 }
 
 function dueRow(item: Item, now: number): readonly Row[] {
-  const { chunks, notBefore } = OutboxRecord.parse(item);
-  return notBefore > now ? [] : [{ operation: item.sk, chunks: chunks.map(chunkId) }];
+  const { chunks, versions, notBefore } = OutboxRecord.parse(item);
+  return notBefore > now ? [] : [{ operation: item.sk, chunks: chunks.map(chunkId), versions }];
 }
 
 /** A copy below the fence is coming back, or came: whoever brought it answers for it. */
 async function removeCopies(
   ports: Ports,
   node: NodeView,
-  chunks: readonly ChunkId[],
+  removals: readonly CopyRemoval[],
 ): Promise<void> {
-  for (let from = 0; from < chunks.length; from += removalsPerCall) {
-    const removals = await removalsFor(
-      ports.tables,
-      node.id,
-      chunks.slice(from, from + removalsPerCall),
-    );
-    if (removals.length > 0) await ports.nodes.remove(addressOf(node), removals);
+  for (let from = 0; from < removals.length; from += removalsPerCall) {
+    await ports.nodes.remove(addressOf(node), removals.slice(from, from + removalsPerCall));
   }
 }
 
-async function removalsFor(tables: Tables, node: NodeId, chunks: readonly ChunkId[]) {
+async function removalsFor(
+  tables: Tables,
+  node: NodeId,
+  due: readonly Row[],
+): Promise<readonly CopyRemoval[]> {
+  const removed = due.filter(({ versions }) => versions.length > 0);
+  const moved = due.filter(({ versions }) => versions.length === 0);
+  return [
+    ...removed.flatMap(({ chunks, versions }) =>
+      chunks.map((chunk, i) => ({ chunk, version: versions[i]! })),
+    ),
+    ...(await stillElsewhere(tables, node, [...new Set(moved.flatMap(({ chunks }) => chunks))])),
+  ];
+}
+
+/** The last look, consistent: a copy that the placement names again stays. */
+async function stillElsewhere(
+  tables: Tables,
+  node: NodeId,
+  chunks: readonly ChunkId[],
+): Promise<readonly CopyRemoval[]> {
   const records = await readChunks(tables, chunks);
   return chunks.flatMap((chunk, i) => {
     const record = records[i];

@@ -1,12 +1,16 @@
+import { outboxPartition } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
 import type { JobId } from '../core/ids.ts';
 import { slotsOn } from './chunks.ts';
 import { type NodeView, readNodes, stepNode } from './fleet.ts';
 import { readJob, tellPhase } from './jobs.ts';
 import { tombstoneSeconds } from './limits.ts';
+import { queryAll } from './pages.ts';
 import type { Machine, Ports } from './ports.ts';
 
 const lookAgainSeconds = 2;
+/** EC2 lists a terminated instance for about an hour. */
+const forgottenMs = 2 * 3_600_000;
 /** Step Functions waits whole seconds; long parking is waited for in pieces, so that a cancel is seen. */
 const waitSecondsMax = 60;
 
@@ -48,11 +52,19 @@ export async function terminateNode(
   const parked = node.since + ports.policy.parkingMs - ports.now();
   if (node.state === 'drained' && parked > 0) return Math.ceil(parked / 1000);
   if ((await slotsOn(ports.tables, node.id)).length > 0) return lookAgainSeconds;
-  await stepNode(ports, node, 'terminating', node.job);
-  return lookAgainSeconds;
+  if ((await stepNode(ports, node, 'terminating', node.job)) === 'stale') return lookAgainSeconds;
+  const epoch = node.epoch + 1;
+  return finishTermination(
+    ports,
+    { ...node, state: 'terminating', epoch, since: ports.now() },
+    machine,
+  );
 }
 
-/** An absent machine proves nothing: terminating it again is harmless, and then the list will say so. */
+/**
+ * An absent machine proves nothing at first: terminating it again is harmless, and then the list will say
+ * so, unless EC2 has forgotten it. Should a launch that was under way bring one yet, the watch ends it.
+ */
 async function finishTermination(
   ports: Ports,
   node: NodeView,
@@ -60,11 +72,17 @@ async function finishTermination(
 ): Promise<number> {
   if (machine === undefined && node.instance === '') return toGone(ports, node);
   if (machine?.state === 'terminated') return toGone(ports, node);
+  if (machine === undefined && ports.now() - node.since > forgottenMs) return toGone(ports, node);
   await ports.machines.terminate(machine?.instance ?? node.instance);
   return lookAgainSeconds;
 }
 
+/** Nothing can add to its outbox any more, and nobody sweeps it after this. */
 async function toGone(ports: Ports, node: NodeView): Promise<number> {
+  const rows = await queryAll(ports.tables, 'placement', outboxPartition(node.id));
+  await ports.tables.writeEach(
+    rows.map(({ pk, sk }) => ({ op: 'delete', key: { table: 'placement', pk, sk } })),
+  );
   const expiresAt = Math.floor(ports.now() / 1000) + tombstoneSeconds;
   await stepNode(ports, node, 'gone', node.job, { expiresAt });
   return 0;

@@ -3,7 +3,7 @@ import { type ChunkRecord, TrashRecord } from '../contract/records.ts';
 import { type ChunkId, chunkId, type NodeId } from '../core/ids.ts';
 import { holdersOf, readChunks } from './chunks.ts';
 import { tombstoneSeconds } from './limits.ts';
-import { queryAll } from './pages.ts';
+import { pagesOf } from './pages.ts';
 import { type Item, type Op, opsMax, type Ports } from './ports.ts';
 import { writeKnown } from './write-known.ts';
 
@@ -33,31 +33,46 @@ const roundsMax = 4;
 /**
  * Removes the chunks that no file names any more: each becomes a tombstone, leaves its holders'
  * inventories, and its copies go into their outboxes, in one transaction. A row goes when all its chunks
- * have, so a killed run is simply run again.
+ * have, so a killed run is simply run again; page by page, so that it gets somewhere.
  */
 export async function emptyTrash(ports: Ports): Promise<void> {
-  const items = await queryAll(ports.tables, 'placement', trashPartition);
-  const due = items.filter((item) => TrashRecord.parse(item).notBefore <= ports.now());
-  if (due.length === 0) return;
-  await fenceIntents(ports, due);
-  const freed = await removeChunks(
-    ports,
-    due.flatMap((item) => TrashRecord.parse(item).chunks.map(chunkId)),
-  );
+  for await (const page of pagesOf(ports.tables, 'placement', trashPartition)) {
+    const due = page.filter((item) => TrashRecord.parse(item).notBefore <= ports.now());
+    if (due.length > 0) await emptyRows(ports, due);
+  }
+}
+
+async function emptyRows(ports: Ports, due: readonly Item[]): Promise<void> {
+  const rows = await fenceIntents(ports, due);
+  const chunks = rows.flatMap((item) => TrashRecord.parse(item).chunks.map(chunkId));
+  const freed = await removeChunks(ports, [...new Set(chunks)]);
   if (freed === 'again-later') return;
   await ports.tables.writeEach(
-    due.map(({ pk, sk }) => ({ op: 'delete', key: { table: 'placement', pk, sk } })),
+    rows.map(({ pk, sk }) => ({ op: 'delete', key: { table: 'placement', pk, sk } })),
   );
   if (freed.size > 0) await ports.queues.sweep([...freed], ports.policy.parkingMs);
 }
 
-/** The intent of a long upload ends here: its last commit wants the row as it was written, and fails. */
-async function fenceIntents(ports: Ports, due: readonly Item[]): Promise<void> {
-  for (const { pk, sk, notBefore } of due) {
-    if (notBefore === 0) continue;
-    const key = { table: 'placement', pk, sk } as const;
-    await ports.tables.write([{ op: 'update', key, set: { notBefore: 0 }, when: { pk } }]);
+/**
+ * The intent of a long upload ends here: its last commit wants the row as it was written, and fails. An
+ * intent that is not there any more was taken out by that commit: a file names its chunks.
+ *
+ * @returns the rows whose chunks no file can name
+ */
+async function fenceIntents(ports: Ports, due: readonly Item[]): Promise<readonly Item[]> {
+  const fenced: Item[] = [];
+  for (const item of due) {
+    const { pk, sk, notBefore } = item;
+    const fence: Op = {
+      op: 'update',
+      key: { table: 'placement', pk, sk },
+      set: { notBefore: 0 },
+      when: { pk },
+    };
+    const result = notBefore === 0 ? undefined : await ports.tables.write([fence]);
+    if (result === undefined || result.kind === 'committed') fenced.push(item);
   }
+  return fenced;
 }
 
 async function removeChunks(
@@ -65,20 +80,19 @@ async function removeChunks(
   chunks: readonly ChunkId[],
 ): Promise<ReadonlySet<NodeId> | 'again-later'> {
   const freed = new Set<NodeId>();
-  for (let round = 1; round <= roundsMax; round++) {
-    const doomed = await notRemoved(ports, chunks);
-    if (doomed.length === 0) return freed;
-    for (const group of groupsOf(doomed)) {
+  let left = chunks;
+  for (let round = 1; round <= roundsMax && left.length > 0; round++) {
+    const refused: ChunkId[] = [];
+    for (const group of groupsOf(await notRemoved(ports, left))) {
       const operation = ports.newId();
-      if (
-        (await writeKnown(ports.tables, removalOps(ports, group, operation), operation)) ===
-        'committed'
-      ) {
+      const ops = removalOps(ports, group, operation);
+      if ((await writeKnown(ports.tables, ops, operation)) === 'committed') {
         for (const holder of group.flatMap(holding)) freed.add(holder);
-      }
+      } else refused.push(...group.map(({ chunk }) => chunk));
     }
+    left = refused;
   }
-  return (await notRemoved(ports, chunks)).length === 0 ? freed : 'again-later';
+  return left.length === 0 ? freed : 'again-later';
 }
 
 async function notRemoved(ports: Ports, chunks: readonly ChunkId[]): Promise<readonly Doomed[]> {
@@ -108,10 +122,19 @@ function groupsOf(doomed: readonly Doomed[]): readonly (readonly Doomed[])[] {
   return groups;
 }
 
+const tombstoneVersion = ({ record }: Doomed): number =>
+  record === undefined ? neverCommitted.version : record.version + 1;
+
 function removalOps(ports: Ports, group: readonly Doomed[], operation: string): readonly Op[] {
   const now = ports.now();
   const byHolder = Map.groupBy(
-    group.flatMap((doomed) => holding(doomed).map((holder) => ({ holder, chunk: doomed.chunk }))),
+    group.flatMap((doomed) =>
+      holding(doomed).map((holder) => ({
+        holder,
+        chunk: doomed.chunk,
+        version: tombstoneVersion(doomed),
+      })),
+    ),
     ({ holder }) => holder,
   );
   return [
@@ -123,6 +146,7 @@ function removalOps(ports: Ports, group: readonly Doomed[], operation: string): 
         key: outboxKey(holder, operation),
         fields: {
           chunks: copies.map(({ chunk }) => chunk),
+          versions: copies.map(({ version }) => version),
           notBefore: now + ports.policy.parkingMs,
         },
       },
@@ -144,7 +168,12 @@ function tombstoneOp({ chunk, record }: Doomed, operation: string, now: number):
   return {
     op: 'update',
     key,
-    set: { state: 'removed', version: record.version + 1, lastOp: operation, expiresAt },
+    set: {
+      state: 'removed',
+      version: tombstoneVersion({ chunk, record }),
+      lastOp: operation,
+      expiresAt,
+    },
     when: { state: 'live', version: record.version },
   };
 }

@@ -1,11 +1,18 @@
 import { watchKey } from '../contract/keys.ts';
 import { WatchRecord } from '../contract/records.ts';
-import { jobId } from '../core/ids.ts';
+import { jobId, type NodeId } from '../core/ids.ts';
 import { autoscale } from './autoscale.ts';
 import { tryCollect } from './collect.ts';
-import { bury, releaseNodes } from './finish.ts';
-import { type NodeWithBeat, readFleet, stepNode } from './fleet.ts';
-import { type Job, listJobs, startRepair, workflowOf } from './jobs.ts';
+import { bury, isEnding, releaseNodes } from './finish.ts';
+import {
+  type NodeView,
+  type NodeWithBeat,
+  readFleet,
+  readNodes,
+  readNodesEver,
+  stepNode,
+} from './fleet.ts';
+import { type Job, listJobs, readJob, startRepair, workflowOf } from './jobs.ts';
 import { orphanAgeMs } from './limits.ts';
 import { pace } from './pace.ts';
 import type { Machine, Ports } from './ports.ts';
@@ -21,29 +28,31 @@ const beating = ['active', 'draining', 'drained'];
  * collected, and the scaling is decided.
  */
 export async function watch(ports: Ports): Promise<void> {
+  // Before the heartbeats are read: a watch that stalls after that must not take its own delay for theirs.
+  const now = ports.now();
   const [fleet, machines, jobs] = await Promise.all([
     readFleet(ports.tables),
     ports.machines.list(),
     listJobs(ports.tables),
   ]);
-  const seen = await look(ports, fleet);
-  await declareDead(ports, fleet, machines, seen);
+  const seen = await look(ports, fleet, now);
+  await declareDead(ports, fleet, machines, stillMs(fleet, seen, now));
+  await endStrays(ports, machines);
   await repairDead(ports, jobs);
   await resumeJobs(ports, jobs);
   await releaseStranded(ports, fleet, jobs);
-  await collectInTurn(ports, fleet);
   await pace(ports);
   await autoscale(ports, 'tick');
+  await collectInTurn(ports, fleet);
 }
 
 /**
  * What each heartbeat's sequence number was and since when: a beat is judged by standing still on this
  * clock, never by comparing two clocks.
  */
-async function look(ports: Ports, fleet: readonly NodeWithBeat[]): Promise<Seen> {
+async function look(ports: Ports, fleet: readonly NodeWithBeat[], now: number): Promise<Seen> {
   const [item] = await ports.tables.get([watchKey]);
   const before = item === undefined ? {} : WatchRecord.parse(item).seen;
-  const now = ports.now();
   const seen = Object.fromEntries(
     fleet.map(({ id, beat }) => {
       const last = before[id];
@@ -55,45 +64,81 @@ async function look(ports: Ports, fleet: readonly NodeWithBeat[]): Promise<Seen>
   return seen;
 }
 
+/**
+ * A terminated machine or another disk is a fact. Silence is not: when more nodes are silent than the policy
+ * believes, something else is broken (this watch slept, the network is cut), and nobody is declared dead.
+ */
+/** By node: for how long its heartbeat has stood still. */
+const stillMs = (
+  fleet: readonly NodeWithBeat[],
+  seen: Seen,
+  now: number,
+): ReadonlyMap<NodeId, number> =>
+  new Map(fleet.map(({ id }) => [id, now - (seen[id]?.since ?? now)]));
+
+/**
+ * Nothing leads back from `dead`, so silence alone condemns few: when more nodes than may be ill at once
+ * fall silent together, it is the heartbeats' way that is broken, or the clock of this watch.
+ */
 async function declareDead(
   ports: Ports,
   fleet: readonly NodeWithBeat[],
   machines: readonly Machine[],
-  seen: Seen,
+  still: ReadonlyMap<NodeId, number>,
 ): Promise<void> {
-  for (const node of fleet.filter(({ state }) => beating.includes(state))) {
-    const why = whyDead(ports, node, machines, seen);
+  const { deadAfterMs, unhealthyShareMax } = ports.policy;
+  const members = fleet.filter(({ state }) => beating.includes(state));
+  const silent = members.filter(({ id }) => still.get(id)! > deadAfterMs / 2);
+  const silentMax = Math.max(1, Math.floor(unhealthyShareMax * members.length));
+  const isBelievable = silent.length <= silentMax;
+  if (!isBelievable) ports.log('silence-not-believed', { silent: silent.length, silentMax });
+  for (const node of members) {
+    const silence = isBelievable ? still.get(node.id)! : 0;
+    const why =
+      whyLost(node, machines) ??
+      (silence > deadAfterMs ? `no heartbeat for ${silence} ms` : undefined);
     if (why === undefined) continue;
     ports.log('node-dead', { node: node.id, why });
     await stepNode(ports, node, 'dead', node.job);
   }
 }
 
-function whyDead(
-  ports: Ports,
-  node: NodeWithBeat,
-  machines: readonly Machine[],
-  seen: Seen,
-): string | undefined {
+/** What is lost for sure, whatever its heartbeats say. */
+function whyLost(node: NodeWithBeat, machines: readonly Machine[]): string | undefined {
   const machine = machines.find(({ instance }) => instance === node.instance);
   if (machine?.state === 'terminated') return `instance ${machine.instance} is terminated`;
   if (node.beat !== undefined && node.beat.incarnation !== node.incarnation) {
     return `its disk is another one: ${node.beat.incarnation}, not ${node.incarnation}`;
   }
-  const still = ports.now() - (seen[node.id]?.since ?? ports.now());
-  return still > ports.policy.deadAfterMs ? `no heartbeat for ${still} ms` : undefined;
+  return undefined;
 }
 
-/** One repair takes all dead nodes that no job cares for yet; empty ones leave the fleet. */
+/** A launch that was under way while its node was given up brings a machine that nobody waits for. */
+async function endStrays(ports: Ports, machines: readonly Machine[]): Promise<void> {
+  const running = machines.filter(({ state }) => state === 'pending' || state === 'running');
+  const gone = (await readNodesEver(ports.tables)).filter(({ state }) => state === 'gone');
+  for (const { instance, node } of running.filter((each) =>
+    gone.some(({ id }) => id === each.node),
+  )) {
+    ports.log('stray-machine', { instance, node });
+    await ports.machines.terminate(instance);
+  }
+}
+
+/**
+ * One repair takes all dead nodes that none repairs yet; empty ones leave the fleet, as do those that a job
+ * left behind on their way out.
+ */
 async function repairDead(ports: Ports, jobs: readonly Job[]): Promise<void> {
-  const fleet = await readFleet(ports.tables);
-  const cared = new Set(
-    jobs.filter(({ state }) => state === 'running').flatMap(({ nodes }) => nodes),
-  );
-  const ending = fleet.filter(({ state }) => state === 'dead' || state === 'terminating');
+  const fleet = await readNodes(ports.tables);
+  const running = jobs.filter(({ state }) => state === 'running');
+  const isCaredFor = ({ id, state }: NodeView): boolean =>
+    running.some(
+      ({ kind, nodes }) => nodes.includes(id) && (state !== 'dead' || kind === 'repair'),
+    );
   const named = await bury(
     ports,
-    ending.filter(({ id }) => !cared.has(id)),
+    fleet.filter((node) => isEnding(node) && !isCaredFor(node)),
   );
   if (named.length === 0) return;
   const nodes = named.map(({ id }) => id);
@@ -126,6 +171,9 @@ async function releaseStranded(
   const stranded = fleet.filter(
     ({ state, job }) => ['draining', 'launched', 'joining'].includes(state) && !running.has(job),
   );
-  for (const job of new Set(stranded.map((node) => node.job)))
-    await releaseNodes(ports, jobId(job));
+  for (const job of new Set(stranded.map((node) => jobId(node.job)))) {
+    // The jobs may have been read before this one began: only its own record, read now, says that it ended.
+    const now = await readJob(ports.tables, job);
+    if (now?.state !== 'running') await releaseNodes(ports, job);
+  }
 }

@@ -48,7 +48,7 @@ function environmentFile(scope: Construct, environment: NodeUserDataProps['envir
     BALLAST_DATA_DIR: `${mountPoint}/data`,
     AWS_REGION: Stack.of(scope).region,
     // Every copy that is in work may wait for its own fsync.
-    UV_THREADPOOL_SIZE: '16',
+    UV_THREADPOOL_SIZE: '32',
     NODE_OPTIONS: '--enable-source-maps',
   };
   return Object.entries(pairs).reduce((text, [name, value]) => `${text}${name}=${value}\n`, '');

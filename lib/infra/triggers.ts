@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { SqsEventSource, type SqsEventSourceProps } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { SweepMessage } from '../contract/messages.ts';
@@ -22,6 +22,8 @@ const concurrencyMax: Readonly<Record<QueueName, number>> = {
 };
 /** A run waits on nodes, so several batches share it at no cost. */
 const batchSize = 5;
+/** Hints that come together are one sweep; nothing waits for it. */
+const sweepHints = { batchSize: 10, maxBatchingWindow: Duration.seconds(1) };
 
 export interface TriggersProps {
   readonly functions: Readonly<Record<FunctionName, IFunction>>;
@@ -33,7 +35,7 @@ export class Triggers extends Construct {
   constructor(scope: Construct, id: string, { functions, queues }: TriggersProps) {
     super(scope, id);
     for (const urgency of urgencies) feed(functions.migrate, queues, urgency);
-    feed(functions.sweep, queues, 'sweep');
+    feed(functions.sweep, queues, 'sweep', sweepHints);
     const dead = queues.dead.events;
     const everyMinute = Schedule.rate(Duration.minutes(1));
     const everyNode: SweepMessage = { nodes: [] };
@@ -59,10 +61,15 @@ export class Triggers extends Construct {
   }
 }
 
-function feed(handler: IFunction, queues: Queues, name: QueueName): void {
+function feed(
+  handler: IFunction,
+  queues: Queues,
+  name: QueueName,
+  batching: Pick<SqsEventSourceProps, 'batchSize' | 'maxBatchingWindow'> = { batchSize },
+): void {
   handler.addEventSource(
     new SqsEventSource(queues.byName[name], {
-      batchSize,
+      ...batching,
       maxConcurrency: concurrencyMax[name],
       reportBatchItemFailures: true,
     }),

@@ -170,7 +170,7 @@ test('a part that a process was not given fails by its name', () => {
   expect(() => ports.machines.list()).toThrow('given no machines, and called list');
   expect(() => ports.queues.sweep([], 0)).toThrow('given no queues, and called sweep');
   expect(ports.newId()).toMatch(/^[0-9A-Z]{26}$/);
-  expect(ports.policyDefault.nodeCapacityBytes).toBe(1000);
+  expect(ports.policy.nodeCapacityBytes).toBe(1000);
 });
 
 test.each<[behaviour: string, event: unknown, cause: string]>([

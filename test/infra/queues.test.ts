@@ -22,7 +22,7 @@ test('each queue feeds one function, a bounded number at a time, and takes back 
     High: [10, 5],
     Normal: [10, 5],
     Low: [5, 5],
-    Sweep: [2, 5],
+    Sweep: [2, 10],
   });
   for (const { FunctionResponseTypes } of mappings()) {
     expect(FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);

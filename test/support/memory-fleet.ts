@@ -68,7 +68,7 @@ export function memoryFleet(
     archive: { put: async () => {} },
     now: () => epochMillis(fleet.nowMs),
     newId: () => `ID${String(++ids).padStart(24, '0')}`,
-    policyDefault: Policy.parse({ nodeCapacityBytes: 1e9, ...policy }),
+    policy: Policy.parse({ nodeCapacityBytes: 1e9, ...policy }),
     log: () => {},
   };
   for (const [name, zone] of Object.entries(nodes)) enrol(store, name, zone);

@@ -9,6 +9,7 @@ import { counted } from '../text.ts';
 import { UserError } from '../user-error.ts';
 import type { DaemonMessage } from './daemon.ts';
 import { launchFirstNodes } from './first-nodes.ts';
+import { nodesNotAnswering } from './nodes-answer.ts';
 import { findRunningCloud, logOf, type RunningCloud } from './running.ts';
 import { assemblyOf, type Renewal } from './synthesise.ts';
 
@@ -22,7 +23,7 @@ export interface UpOptions {
   readonly renewal: Renewal;
 }
 
-/** Starts the local cloud of a home in the background, or takes it up again where it ended. */
+/** Starts the local cloud of a home in the background, or takes it up again where it ended; then its nodes serve. */
 export async function up(context: Context, options: UpOptions): Promise<Answer> {
   const { globals, io } = context;
   const already = await findRunningCloud(globals.home);
@@ -51,12 +52,14 @@ async function describeUp(
 ): Promise<Answer> {
   const { home } = context.globals;
   const nodes = await launchFirstNodes(context, ports, cloud.settings, nodesWanted);
+  const silent = (await nodesNotAnswering(context.io, ports)).map(({ id }) => id);
   const { endpoint, pid } = cloud;
   return {
-    document: { endpoint, pid, home: resolve(home), nodes, log: logOf(home) },
+    document: { endpoint, pid, home: resolve(home), nodes, silent, log: logOf(home) },
     text: () =>
       [
         `The local cloud runs at ${endpoint} (process ${pid}, home ${home}) with ${counted(nodes, 'node')}.`,
+        ...(silent.length > 0 ? [`Not answering yet: ${silent.join(', ')}.`] : []),
         'Next:  ballast put DIR DEST   ballast status   ballast down',
       ].join('\n'),
   };

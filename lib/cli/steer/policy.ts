@@ -2,18 +2,18 @@ import { policyKey } from '../../contract/keys.ts';
 import { Policy } from '../../contract/policy.ts';
 import type { Fields, Ports, Value } from '../../control/ports.ts';
 import { writeKnown } from '../../control/write-known.ts';
-import { withStore } from '../connect.ts';
+import { withDeployment } from '../connect.ts';
 import type { Answer, Context } from '../context.ts';
 import { table } from '../text.ts';
 import { UserError } from '../user-error.ts';
 
 /** The policy in force: what operators set over the deployment's own. */
 export const getPolicy = (context: Context): Promise<Answer> =>
-  withStore(context, async (ports) => answerOf(ports.policy, await readOverrides(ports)));
+  withDeployment(context, async (ports) => answerOf(ports.policy, await readOverrides(ports)));
 
 /** Sets some of the policy's values; each is checked before any is written. */
 export const setPolicy = (context: Context, assignments: readonly string[]): Promise<Answer> =>
-  withStore(context, async (ports) => {
+  withDeployment(context, async (ports) => {
     const overrides = { ...(await readOverrides(ports)), ...parseAssignments(assignments) };
     check(ports.policy, overrides);
     const operation = ports.newId();

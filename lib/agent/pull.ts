@@ -1,0 +1,153 @@
+import { setMaxListeners } from 'node:events';
+import type { PullEvent, PullRequest, Receipt } from '../contract/agent.ts';
+import { lanesPerPull } from './limits.ts';
+import { Refusal, type RefusalKind } from './refusal.ts';
+import { openSource, SourceFailed, unreachable } from './source.ts';
+import type { StorageNode } from './storage-node.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+type Wanted = PullRequest['chunks'][number];
+type Reason = Extract<PullEvent, { event: 'failed' }>['reason'];
+
+export interface PullWatch {
+  /** Chunks as they are received or have failed. */
+  readonly told: (event: PullEvent) => void;
+  readonly carried: (bytes: number) => void;
+  /** Abandons the pull: nothing of what had not been received is left. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Copies chunks from other nodes, several at once, at the request's rate within the node's own. Each is
+ * durable, was read back from the disk and compared before it gets its name and is told as received.
+ *
+ * @throws the signal's reason once it is abandoned
+ */
+export async function pull(
+  node: StorageNode,
+  request: PullRequest,
+  watch: PullWatch,
+): Promise<void> {
+  // Each lane waits for a bucket and a source under the one signal.
+  setMaxListeners(0, watch.signal);
+  const copying = new Copying(node, request, watch);
+  const rest = request.chunks[Symbol.iterator]();
+  const lane = async () => {
+    for (const chunk of rest) watch.told(await copying.copy(chunk));
+  };
+  await allSettled(Array.from({ length: lanesPerPull }, lane));
+}
+
+/** Nothing runs on behind the caller's back. */
+async function allSettled(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
+}
+
+interface Source {
+  readonly node: string;
+  readonly address: string;
+  readonly capability: string;
+}
+
+class Copying {
+  readonly #node: StorageNode;
+  readonly #request: PullRequest;
+  readonly #watch: PullWatch;
+  readonly #rate: TokenBucket;
+
+  constructor(node: StorageNode, request: PullRequest, watch: PullWatch) {
+    this.#node = node;
+    this.#request = request;
+    this.#watch = watch;
+    this.#rate = new TokenBucket(request.rate, node.now);
+  }
+
+  /** Tries the sources in their order until one gave the right bytes. */
+  async copy(wanted: Wanted): Promise<PullEvent> {
+    const { chunk } = wanted;
+    let failure = new SourceFailed('source-lacks-it', 'no source holds it');
+    for (const source of this.#sourcesOf(wanted)) {
+      try {
+        return { event: 'received', receipt: await this.#copyFrom(source, wanted) };
+      } catch (error) {
+        this.#watch.signal.throwIfAborted();
+        if (!(error instanceof SourceFailed)) return failed(chunk, error);
+        failure = graver(failure, error);
+      }
+    }
+    return { event: 'failed', chunk, reason: failure.reason, message: failure.message };
+  }
+
+  #sourcesOf({ reads }: Wanted): Source[] {
+    return this.#request.sources.flatMap((source, i) => {
+      const capability = reads[i];
+      return typeof capability === 'string' ? [{ ...source, capability }] : [];
+    });
+  }
+
+  async #copyFrom(source: Source, wanted: Wanted): Promise<Receipt> {
+    const { chunk, slot, size, sha256, epoch } = wanted;
+    const { disk } = this.#node.background;
+    const incoming = this.#node.store.receive({ chunk, slot, size, sha256, epoch });
+    try {
+      // A held pull opens no connection that would only grow old.
+      await this.#pass(0);
+      for await (const piece of this.#piecesOf(source, wanted)) await incoming.write(piece);
+      return await disk.run(async () => {
+        this.#watch.signal.throwIfAborted();
+        await incoming.settle();
+        await incoming.readBack();
+        return await incoming.publish();
+      });
+    } catch (error) {
+      throw isOther(error)
+        ? new SourceFailed('checksum', `${source.node}: ${error.message}`)
+        : error;
+    } finally {
+      await incoming.end();
+    }
+  }
+
+  async *#piecesOf(source: Source, { chunk, size }: Wanted): AsyncGenerator<Buffer> {
+    const { signal } = this.#watch;
+    const answer = await openSource({ ...source, chunk, size, signal });
+    try {
+      for await (const piece of answer) {
+        await this.#pass(piece.length);
+        yield piece;
+      }
+    } catch (error) {
+      throw error instanceof Refusal ? error : unreachable(source.node, error as Error);
+    }
+  }
+
+  /** Waits for the pull's own rate, then for the node's, which is never kept waiting for a slow pull. */
+  async #pass(bytes: number): Promise<void> {
+    const { signal, carried } = this.#watch;
+    await this.#rate.take(bytes, signal);
+    await this.#node.background.in.take(bytes, signal);
+    this.#node.traffic.carried('backgroundIn', bytes);
+    carried(bytes);
+  }
+}
+
+/** The bytes were not those that the placement names: another source may have them. */
+const isOther = (error: unknown): error is Refusal =>
+  error instanceof Refusal && error.kind === 'checksum';
+
+/** What says most about a chunk that no source gave: wrong bytes before silence before absence. */
+const gravity = ['source-lacks-it', 'source-unreachable', 'checksum'] as const;
+const graver = (left: SourceFailed, right: SourceFailed): SourceFailed =>
+  gravity.indexOf(right.reason) >= gravity.indexOf(left.reason) ? right : left;
+
+const reasons: Partial<Record<RefusalKind, Reason>> = {
+  full: 'full',
+  'below-fence': 'below-fence',
+  stopping: 'stopping',
+};
+
+function failed(chunk: string, error: unknown): PullEvent {
+  const reason = error instanceof Refusal ? reasons[error.kind] : undefined;
+  return { event: 'failed', chunk, reason: reason ?? 'disk', message: (error as Error).message };
+}

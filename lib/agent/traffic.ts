@@ -1,0 +1,63 @@
+/** What a node carries, by who it is for and which way. */
+export type Flow = 'foregroundIn' | 'foregroundOut' | 'backgroundIn' | 'backgroundOut';
+
+/** The last ten seconds: long enough for a p99, short enough to follow what clients feel. */
+const windowSeconds = 10;
+/** More latencies of one second are not kept: 10,000 requests a second are beyond one process. */
+const latenciesPerSecondMax = 10_000;
+
+interface Second {
+  readonly at: number;
+  readonly bytes: Record<Flow, number>;
+  readonly latencies: number[];
+}
+
+/** Bytes and clients' latencies of the last window. */
+export class Traffic {
+  readonly #now: () => number;
+  readonly #startedAt: number;
+  #seconds: Second[] = [];
+  /** Open requests of clients. */
+  connections = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#startedAt = now();
+  }
+
+  carried(flow: Flow, bytes: number): void {
+    this.#second().bytes[flow] += bytes;
+  }
+
+  /** A client's request took so long, from its head to the last byte of its answer. */
+  answered(ms: number): void {
+    const { latencies } = this.#second();
+    if (latencies.length < latenciesPerSecondMax) latencies.push(ms);
+  }
+
+  /** Bytes a second over the window. */
+  rate(flow: Flow): number {
+    this.#second();
+    const bytes = this.#seconds.reduce((sum, second) => sum + second.bytes[flow], 0);
+    const lived = (this.#now() - this.#startedAt) / 1_000;
+    return Math.round(bytes / Math.min(windowSeconds, Math.max(1, lived)));
+  }
+
+  /** `null` where no client asked anything within the window. */
+  p99Ms(): number | null {
+    this.#second();
+    const all = this.#seconds.flatMap(({ latencies }) => latencies).sort((a, b) => a - b);
+    const at = all[Math.ceil(all.length * 0.99) - 1];
+    return at === undefined ? null : Math.round(at * 100) / 100;
+  }
+
+  #second(): Second {
+    const at = Math.floor(this.#now() / 1_000);
+    const last = this.#seconds.at(-1);
+    if (last?.at === at) return last;
+    const bytes = { foregroundIn: 0, foregroundOut: 0, backgroundIn: 0, backgroundOut: 0 };
+    const second: Second = { at, bytes, latencies: [] };
+    this.#seconds = [...this.#seconds.filter((each) => each.at > at - windowSeconds), second];
+    return second;
+  }
+}

@@ -1,0 +1,66 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { publicKey } from './arrivals.ts';
+
+export interface FakeCloud {
+  readonly endpoint: string;
+  /** Bodies of the PutItem requests so far. */
+  readonly heartbeats: readonly Record<string, unknown>[];
+  /** How many PutMetricData requests came. */
+  readonly metrics: () => number;
+  answers: 'well' | 'badly';
+  readonly close: () => Promise<void>;
+}
+
+const metadata = (node: string): Readonly<Record<string, string>> => ({
+  'instance-id': `i-${node}`,
+  'local-ipv4': '127.0.0.1',
+  'placement/availability-zone': 'z1a',
+  'tags/instance/ballast:node': node,
+  'tags/instance/ballast:fleet': 'f',
+  'tags/instance/ballast:capability-key': publicKey,
+});
+
+/** Instance metadata at `/imds/<node>`, and as much of DynamoDB and CloudWatch as a heartbeat needs. */
+export async function fakeCloud(): Promise<FakeCloud> {
+  const heartbeats: Record<string, unknown>[] = [];
+  let metrics = 0;
+  const server = createServer(async (request, response) => {
+    const [, , node = '', path = ''] =
+      /^\/(imds)\/([^/]+)\/latest\/(.*)$/.exec(request.url ?? '') ?? [];
+    if (node !== '') {
+      const isAllowed = request.headers['x-aws-ec2-metadata-token'] === 'T';
+      const value = metadata(node)[path.replace('meta-data/', '')];
+      if (path === 'api/token' && request.method === 'PUT') return response.end('T');
+      response.statusCode = !isAllowed ? 401 : value === undefined ? 404 : 200;
+      return response.end(value);
+    }
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part);
+    if (cloud.answers === 'badly') {
+      response.statusCode = 400;
+      return response.end('{"__type":"ResourceNotFoundException","message":"no such table"}');
+    }
+    if (String(request.headers['x-amz-target']).endsWith('PutItem'))
+      heartbeats.push(JSON.parse(Buffer.concat(parts).toString()));
+    else metrics += 1;
+    response.setHeader('content-type', request.headers['content-type'] ?? 'text/plain');
+    for (const name of ['smithy-protocol'])
+      if (request.headers[name] !== undefined) response.setHeader(name, request.headers[name]);
+    // An empty map, in CBOR where that was spoken.
+    response.end(request.headers['smithy-protocol'] === 'rpc-v2-cbor' ? Buffer.from([0xa0]) : '{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cloud: FakeCloud = {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    heartbeats,
+    metrics: () => metrics,
+    answers: 'well',
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return cloud;
+}

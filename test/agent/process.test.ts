@@ -1,0 +1,142 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { MachineLoad } from '../../lib/agent/machine-load.ts';
+import { parseSettings } from '../../lib/agent/settings.ts';
+import { HeartbeatRecord } from '../../lib/contract/records.ts';
+import { put, stats } from './agent-calls.ts';
+import { startProcess } from './agent-process.ts';
+import { randomArrival } from './arrivals.ts';
+import { fakeCloud } from './fake-cloud.ts';
+import { atEnd, temporaryDirectory } from './started-agent.ts';
+
+async function running(environment: Readonly<Record<string, string>> = {}) {
+  const cloud = await fakeCloud();
+  atEnd(() => cloud.close());
+  const agent = await startProcess({
+    cloud,
+    node: 'n1',
+    directory: await temporaryDirectory(),
+    environment,
+  });
+  atEnd(async () => agent.child.kill('SIGKILL'));
+  return { cloud, agent };
+}
+
+describe('the agent as a process', () => {
+  test('tells the control plane how it is, and goes on when nobody listens', async () => {
+    const { cloud, agent } = await running();
+    await put(agent, randomArrival(1_234));
+    await expect.poll(() => cloud.heartbeats.length).toBeGreaterThan(2);
+    const plain = (item: Record<string, Record<string, unknown>>) =>
+      Object.fromEntries(
+        Object.entries(item).map(([name, value]) => [
+          name,
+          'N' in value ? Number(value.N) : 'NULL' in value ? null : Object.values(value)[0],
+        ]),
+      );
+    const beats = cloud.heartbeats.map(({ Item }) => plain(Item as never));
+    for (const beat of beats) expect(HeartbeatRecord.safeParse(beat).success).toBe(true);
+    const [first, second] = beats as [Record<string, number>, Record<string, number>];
+    expect(second.seq).toBeGreaterThan(first.seq!);
+    expect(first).toMatchObject({ pk: 'N#n1', sk: 'H', node: 'n1', instance: 'i-n1', zone: 'z1a' });
+    expect(first.expiresAt! - first.at! / 1_000).toBeCloseTo(3_600, -1);
+    const usedBytes = () => plain((cloud.heartbeats.at(-1)?.Item ?? {}) as never).usedBytes;
+    await expect.poll(usedBytes).toBe(1_234);
+    await expect.poll(() => cloud.metrics()).toBeGreaterThan(2);
+
+    cloud.answers = 'badly';
+    await expect.poll(() => agent.output()).toContain('heartbeat-fails');
+    await put(agent, randomArrival(10));
+    const lines = agent
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('"heartbeat-fails"'));
+    expect(lines).toHaveLength(1);
+    cloud.answers = 'well';
+    await expect.poll(() => agent.output()).toContain('heartbeat-works-again');
+  });
+
+  test('SIGTERM lets a running put end, then the process', async () => {
+    const { agent } = await running();
+    const puts = Array.from({ length: 8 }, () => put(agent, randomArrival(2 ** 20)));
+    await expect.poll(async () => (await stats(agent)).connections).toBeGreaterThan(0);
+    const from = performance.now();
+    agent.child.kill('SIGTERM');
+    const outcomes = await Promise.allSettled(puts);
+    const odd = outcomes.flatMap((each) =>
+      each.status === 'rejected' &&
+      each.reason.kind !== 'stopping' &&
+      each.reason.name !== 'AgentUnreachable'
+        ? [each.reason]
+        : [],
+    );
+    expect(odd).toEqual([]);
+    expect(await agent.ended).toBe(0);
+    expect(performance.now() - from).toBeLessThan(4_000);
+    expect(agent.output()).toContain('"stopping"');
+  });
+
+  test('a wrong environment is one sentence and exit code 2', () => {
+    const entry = new URL('../../bin/node-agent.ts', import.meta.url).pathname;
+    const { status, stderr } = spawnSync(process.execPath, [entry], { env: { BALLAST_PORT: '1' } });
+    expect(status).toBe(2);
+    expect(stderr.toString()).toMatch(
+      /^node-agent: the node agent needs BALLAST_FLEET, .* in its environment\n$/,
+    );
+  });
+});
+
+describe('settings', () => {
+  const right = {
+    BALLAST_FLEET: 'f',
+    BALLAST_HEARTBEATS_TABLE: 't',
+    BALLAST_BUNDLE: 'b',
+    BALLAST_DATA_DIR: '/d',
+    BALLAST_PORT: '7070',
+    BALLAST_CAPACITY: 'auto',
+    BALLAST_HEARTBEAT_SECONDS: '0.5',
+    BALLAST_BACKGROUND_RATE: '1e8',
+  };
+  test.each([
+    ['BALLAST_PORT', '0'],
+    ['BALLAST_PORT', '65536'],
+    ['BALLAST_PORT', '80.5'],
+    ['BALLAST_PORT', 'x'],
+    ['BALLAST_CAPACITY', '-1'],
+    ['BALLAST_CAPACITY', 'much'],
+    ['BALLAST_HEARTBEAT_SECONDS', '0'],
+    ['BALLAST_BACKGROUND_RATE', 'fast'],
+    ['BALLAST_DATA_DIR', ''],
+  ])('%s = "%s" is named', (name, value) => {
+    const wrong = { ...right, BALLAST_BACKGROUND_RATE: '100000000', [name]: value };
+    expect(() => parseSettings(wrong)).toThrow(`${name} is "${value}" and must be`);
+  });
+
+  test('are parsed once, fractions of a second too', () => {
+    expect(parseSettings({ ...right, BALLAST_BACKGROUND_RATE: '100000000' })).toMatchObject({
+      capacity: 'auto',
+      heartbeatMs: 500,
+      port: 7070,
+      backgroundRate: 1e8,
+    });
+  });
+});
+
+describe('the load of a machine', () => {
+  test('is null where there is no /proc', async () => {
+    const load = new MachineLoad('/nowhere');
+    await load.sample();
+    expect(await load.sample()).toEqual({ cpu: null, memory: null, ioWait: null });
+  });
+
+  test.skipIf(process.platform !== 'linux')('is told in shares of 1 on Linux', async () => {
+    const load = new MachineLoad();
+    await load.sample();
+    const burning = performance.now() + 60;
+    while (performance.now() < burning);
+    const { cpu, memory, ioWait } = await load.sample();
+    for (const share of [cpu, memory, ioWait]) expect(share).toBeGreaterThanOrEqual(0);
+    expect(cpu! + ioWait!).toBeLessThanOrEqual(1);
+    expect(memory).toBeLessThan(1);
+  });
+});
