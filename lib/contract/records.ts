@@ -149,7 +149,12 @@ export const OutboxRecord = z.object({
 export type OutboxRecord = z.infer<typeof OutboxRecord>;
 
 /** Chunks that no file names any more, or (as the intent of a long upload) not yet. */
-export const TrashRecord = z.object({ chunks: z.array(text), notBefore: count });
+export const TrashRecord = z.object({
+  chunks: z.array(text),
+  notBefore: count,
+  /** Who empties it has so long; a claim saves work done twice and is trusted for nothing. */
+  claimedUntil: count,
+});
 export type TrashRecord = z.infer<typeof TrashRecord>;
 
 export const ScalingRecord = z.object({

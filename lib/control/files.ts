@@ -7,7 +7,7 @@ import {
   type Key,
   trashKey,
 } from '../contract/keys.ts';
-import { FileRecord } from '../contract/records.ts';
+import { FileRecord, type TrashRecord } from '../contract/records.ts';
 import { slotBytes } from '../core/fleet.ts';
 import { type ChunkId, chunkId } from '../core/ids.ts';
 import { bytes } from '../core/units.ts';
@@ -15,7 +15,7 @@ import { abandon } from './collect.ts';
 import { type NodeView, stillTakesCopies } from './fleet.ts';
 import { chunksPerFileMax, chunksPerTrashRow, filesPerRemoval, uploadMs } from './limits.ts';
 import { pagesOf } from './pages.ts';
-import { type Op, opsMax, type Ports, type Refusal, type Tables } from './ports.ts';
+import { type Fields, type Op, opsMax, type Ports, type Refusal, type Tables } from './ports.ts';
 import type { PlacedChunk } from './store.ts';
 import { writeKnown } from './write-known.ts';
 
@@ -238,7 +238,7 @@ function swapFileOps(
 interface TrashPut {
   readonly op: 'put';
   readonly key: Key;
-  readonly fields: { readonly chunks: readonly string[]; readonly notBefore: number };
+  readonly fields: TrashRecord & Fields;
 }
 
 /** Rows of the trash: at most one for a file of up to {@link chunksPerTrashRow} chunks. */
@@ -250,7 +250,7 @@ const trashOps = (
   pieces(chunks, chunksPerTrashRow).map((row, i) => ({
     op: 'put',
     key: trashKey(`${operation}.${i}`),
-    fields: { chunks: [...row], notBefore },
+    fields: { chunks: [...row], notBefore, claimedUntil: 0 },
   }));
 
 function pieces<T>(all: readonly T[], size: number): readonly (readonly T[])[] {

@@ -27,23 +27,30 @@ export const neverCommitted = {
   version: 1,
 } as const;
 
+/** Emptying a hundred rows takes seconds; a run that was killed is taken up after so long. */
+const claimMs = 60_000;
 /** Rounds for chunks that move while they are removed: each round reads them again. */
 const roundsMax = 4;
 
 /**
  * Removes the chunks that no file names any more: each becomes a tombstone, leaves its holders'
  * inventories, and its copies go into their outboxes, in one transaction. A row goes when all its chunks
- * have, so a killed run is simply run again; page by page, so that it gets somewhere.
+ * have, so a killed run is simply run again.
  */
 export async function emptyTrash(ports: Ports): Promise<void> {
   for await (const page of pagesOf(ports.tables, 'placement', trashPartition)) {
-    const due = page.filter((item) => TrashRecord.parse(item).notBefore <= ports.now());
-    if (due.length > 0) await emptyRows(ports, due);
+    const due = page.filter((item) => isDue(TrashRecord.parse(item), ports.now()));
+    for (let from = 0; from < due.length; from += opsMax) {
+      await emptyRows(ports, due.slice(from, from + opsMax));
+    }
   }
 }
 
-async function emptyRows(ports: Ports, due: readonly Item[]): Promise<void> {
-  const rows = await fenceIntents(ports, due);
+const isDue = ({ notBefore, claimedUntil }: TrashRecord, now: number): boolean =>
+  notBefore <= now && claimedUntil <= now;
+
+async function emptyRows(ports: Ports, rows: readonly Item[]): Promise<void> {
+  if ((await claim(ports, rows)) === 'taken') return;
   const chunks = rows.flatMap((item) => TrashRecord.parse(item).chunks.map(chunkId));
   const freed = await removeChunks(ports, [...new Set(chunks)]);
   if (freed === 'again-later') return;
@@ -54,25 +61,24 @@ async function emptyRows(ports: Ports, due: readonly Item[]): Promise<void> {
 }
 
 /**
- * The intent of a long upload ends here: its last commit wants the row as it was written, and fails. An
- * intent that is not there any more was taken out by that commit: a file names its chunks.
- *
- * @returns the rows whose chunks no file can name
+ * Takes rows for itself for a while. The intent of a long upload ends here too: its last commit wants the
+ * row as it was written, and fails; an intent that is gone was taken out by that commit, and its chunks have
+ * a file. Rows that somebody else claimed or took are seen again at the next sweep.
  */
-async function fenceIntents(ports: Ports, due: readonly Item[]): Promise<readonly Item[]> {
-  const fenced: Item[] = [];
-  for (const item of due) {
-    const { pk, sk, notBefore } = item;
-    const fence: Op = {
-      op: 'update',
-      key: { table: 'placement', pk, sk },
-      set: { notBefore: 0 },
-      when: { pk },
-    };
-    const result = notBefore === 0 ? undefined : await ports.tables.write([fence]);
-    if (result === undefined || result.kind === 'committed') fenced.push(item);
-  }
-  return fenced;
+async function claim(ports: Ports, rows: readonly Item[]): Promise<'claimed' | 'taken'> {
+  const claimedUntil = ports.now() + claimMs;
+  const result = await ports.tables.write(
+    rows.map((item) => {
+      const before = TrashRecord.parse(item);
+      return {
+        op: 'update',
+        key: { table: 'placement', pk: item.pk, sk: item.sk },
+        set: { notBefore: 0, claimedUntil },
+        when: { notBefore: before.notBefore, claimedUntil: before.claimedUntil },
+      };
+    }),
+  );
+  return result.kind === 'committed' ? 'claimed' : 'taken';
 }
 
 async function removeChunks(

@@ -16,7 +16,7 @@ export function demoContext(dataSet: DataSet): Readonly<Record<string, unknown>>
     'ballast:nodeCapacityBytes': nodeCapacityBytes,
     'ballast:alarmPeriodSeconds': 10,
     'ballast:alarmHighPeriods': 1,
-    'ballast:alarmLowPeriods': 2,
+    'ballast:alarmLowPeriods': 1,
     'ballast:heartbeatSeconds': 2,
     'ballast:policy': {
       nodesMin: 3,
