@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { inWords } from '../client/refusal.ts';
 import { planLines } from '../contract/plan-lines.ts';
 import { InputError, isName } from '../contract/read-lines.ts';
 import { readSnapshot, type Snapshot } from '../contract/snapshot.ts';
@@ -68,7 +69,7 @@ export async function readNdjson<T>(
   } catch (error) {
     if (error instanceof InputError) throw new BadUsage(`${file}: ${error.message}`);
     if (!(error instanceof Error && 'syscall' in error)) throw error;
-    throw new BadUsage(`cannot read ${file}: ${error.message}`);
+    throw new BadUsage(`cannot read ${file}: it ${inWords(error)}`);
   }
 }
 

@@ -99,16 +99,21 @@ async function carry(
   const pulled = ports.nodes.pull(addressOf(to), sourcesOf(nodes, due), wanted, flight.rate);
   const commit = (group: readonly Due[]) =>
     commitMoves(ports, { ...message, from: nodeId(batch.from), to, group });
-  return commitAsReceived(ports, pulled, due, commit, limits);
+  return commitAsReceived(ports, { pulled, due, to }, commit, limits);
 }
 
 const nothingCarried: Carried = { moves: 0, bytes: 0, failures: [] };
 
+interface Pull {
+  readonly pulled: AsyncIterable<PullEvent>;
+  readonly due: readonly Due[];
+  readonly to: NodeView;
+}
+
 /** Commits in groups while more arrives; what arrived is committed even when the pull breaks. */
 async function commitAsReceived(
   ports: Ports,
-  pulled: AsyncIterable<PullEvent>,
-  due: readonly Due[],
+  { pulled, due, to }: Pull,
   commit: (group: readonly Due[]) => Promise<Carried | 'superseded'>,
   limits: WorkerLimits,
 ): Promise<Carried | 'superseded'> {
@@ -117,7 +122,7 @@ async function commitAsReceived(
   let committedAt = ports.now();
   try {
     for await (const event of pulled) {
-      const failure = note(event, due, waiting);
+      const failure = note(event, due, to, waiting);
       if (failure !== undefined) total = plus(total, { ...nothingCarried, failures: [failure] });
       const late = ports.now() - committedAt >= commitEveryMs;
       if (waiting.length >= chunksPerCommit || (waiting.length > 0 && late)) {
@@ -182,22 +187,28 @@ function pullOf({ move, record }: Due, from: NodeView | undefined): PullChunk {
 }
 
 /** Puts what arrived among what waits for its commit. @returns why a chunk did not arrive, if so */
-function note(event: PullEvent, due: readonly Due[], waiting: Due[]): string | undefined {
+function note(
+  event: PullEvent,
+  due: readonly Due[],
+  to: NodeView,
+  waiting: Due[],
+): string | undefined {
   if (event.event === 'progress') return undefined;
   if (event.event === 'failed') return `${event.chunk}: ${event.reason}: ${event.message}`;
   const match = due.find(({ move }) => move.chunk === event.receipt.chunk);
   if (match === undefined || waiting.includes(match)) return undefined;
-  const fault = receiptFault(event.receipt, match.record);
+  const fault = receiptFault(event.receipt, match.record, to);
   if (fault !== undefined) return `${event.receipt.chunk}: ${fault}`;
   waiting.push(match);
   return undefined;
 }
 
-/** A receipt counts only for the bytes and the epoch that were asked for. */
-function receiptFault(receipt: Receipt, record: ChunkRecord): string | undefined {
+/** A receipt counts only for the bytes and the epoch that were asked for, on the disk that joined. */
+function receiptFault(receipt: Receipt, record: ChunkRecord, to: NodeView): string | undefined {
   if (receipt.sha256 !== record.sha256)
     return `received checksum ${receipt.sha256}, not ${record.sha256}`;
   if (receipt.epoch !== record.version + 1) return `received epoch ${receipt.epoch}`;
+  if (receipt.incarnation !== to.incarnation) return `received on another disk of ${to.id}`;
   return undefined;
 }
 

@@ -74,10 +74,14 @@ export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdi
 
 /**
  * Every move of the plan was committed, so planning again would find nothing. Only right
- * after the moves: a drain whose proof found something left is looked at anew.
+ * after the moves: a drain whose proof found something left is looked at anew. A repair may
+ * have left slots out that nothing could take or rebuild.
  */
 const isAllDone = (job: Job, totals: JobChanges): boolean =>
-  job.phase === movingPhase && job.attempt !== '' && totals.movesDone === job.movesPlanned;
+  job.kind !== 'repair' &&
+  job.phase === movingPhase &&
+  job.attempt !== '' &&
+  totals.movesDone === job.movesPlanned;
 
 async function isUnderWay(ports: Ports, job: Job): Promise<boolean> {
   if (job.attempt === '') return false;

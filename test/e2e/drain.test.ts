@@ -20,8 +20,12 @@ interface NodeRow {
 
 const filesTotal = 600;
 
-/** Bar 9's bound over a whole run; the floor for grouped commits is about 0.1. */
-const callsPerChunkMax = 0.5;
+/**
+ * A drain costs some 150 calls whatever it moves, and per batch of 96 moves ten of its migration: a tenth of a
+ * call a chunk, more when the last batches are small. Both bounds are loose.
+ */
+const callsMax = 300;
+const migrateCallsPerChunkMax = 0.3;
 
 describe('a drain on a running store, with a reader that never stops', () => {
   const store = new LocalStore(inject('assembly'));
@@ -75,12 +79,11 @@ describe('a drain on a running store, with a reader that never stops', () => {
     expect(job).toMatchObject({ state: 'done', movesDone: job.movesPlanned, movesFailed: 0 });
     expect(job.movesDone).toBeGreaterThan(200);
     const calls = controlCalls(before, after);
-    const perChunk = sum(calls) / job.movesDone;
-    console.log(
-      `${job.movesDone} chunks moved in ${job.seconds} s, ${sum(calls)} calls, ${perChunk.toFixed(3)} a chunk\n` +
-        calls.map(([what, count]) => `${String(count).padStart(6)}  ${what}`).join('\n'),
-    );
-    expect(perChunk).toBeLessThanOrEqual(callsPerChunkMax);
+    const migrating = calls.filter(({ principal }) => principal.includes('Migrate'));
+    const figures = `${job.movesDone} chunks, ${sum(calls)} calls of the control plane (${sum(migrating)} of them to migrate): ${(sum(calls) / job.movesDone).toFixed(3)} a chunk`;
+    console.log(figures);
+    expect(sum(calls), breakdown(calls)).toBeLessThanOrEqual(callsMax);
+    expect(sum(migrating) / job.movesDone).toBeLessThanOrEqual(migrateCallsPerChunkMax);
     await expectAllInPlace(leaving.node);
   }, 90_000);
 
@@ -117,17 +120,28 @@ describe('a drain on a running store, with a reader that never stops', () => {
   });
 });
 
-/** Calls of the control plane between two counts: functions and the pollers that feed them, most first. */
-function controlCalls(before: CallCounts, after: CallCounts): [string, number][] {
-  const keyOf = ({ service, action, principal }: CallCounts['calls'][number]) =>
-    `${principal} ${service}:${action}`;
+type Call = CallCounts['calls'][number];
+
+/** Calls of the control plane between two counts: functions, and the pollers that feed them. */
+function controlCalls(before: CallCounts, after: CallCounts): readonly Call[] {
+  const keyOf = ({ service, action, principal }: Call) => `${principal} ${service} ${action}`;
   const then = new Map(before.calls.map((call) => [keyOf(call), call.count]));
   return after.calls
     .filter(({ principal }) => /^(function:|event-sources$)/.test(principal))
-    .map((call): [string, number] => [keyOf(call), call.count - (then.get(keyOf(call)) ?? 0)])
-    .filter(([, count]) => count > 0)
-    .sort(([, left], [, right]) => right - left);
+    .map((call) => ({ ...call, count: call.count - (then.get(keyOf(call)) ?? 0) }))
+    .filter(({ count }) => count > 0);
 }
 
-const sum = (calls: readonly [string, number][]): number =>
-  calls.reduce((total, [, count]) => total + count, 0);
+const sum = (calls: readonly Call[]): number =>
+  calls.reduce((total, { count }) => total + count, 0);
+
+/** A line for each caller, those that call most first. */
+const breakdown = (calls: readonly Call[]): string =>
+  [...Map.groupBy(calls, ({ principal }) => principal)]
+    .sort(([, left], [, right]) => sum(right) - sum(left))
+    .map(([principal, own]) => {
+      const actions = own.toSorted((left, right) => right.count - left.count);
+      const parts = actions.map(({ service, action, count }) => `${service}:${action} ${count}`);
+      return `${principal} ${sum(own)}: ${parts.join(', ')}`;
+    })
+    .join('\n');

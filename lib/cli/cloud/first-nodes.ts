@@ -2,6 +2,8 @@ import type { ControlEnv } from '../../contract/env.ts';
 import { readNodes } from '../../control/fleet.ts';
 import { listJobs, startScaleOut } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
+import type { JobId } from '../../core/ids.ts';
+import { servesReads } from '../../core/lifecycle.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { spreadOverZones } from '../steer/spread-over-zones.ts';
@@ -11,7 +13,11 @@ import { UserError } from '../user-error.ts';
 /** Joining takes seconds on one machine; a node that needs longer will not come. */
 const joinLimitMs = 180_000;
 
-/** Gives a fresh fleet its first nodes and waits for them. @returns how many nodes there are now */
+/**
+ * Gives a fresh fleet its first nodes and waits for them; a launch that was cut off is waited for again.
+ *
+ * @returns how many nodes there are now
+ */
 export async function launchFirstNodes(
   context: Context,
   ports: Ports,
@@ -19,12 +25,12 @@ export async function launchFirstNodes(
   wanted: number,
 ): Promise<number> {
   const [nodes, jobs] = await Promise.all([readNodes(ports.tables), listJobs(ports.tables)]);
-  if (nodes.length > 0 || jobs.length > 0 || wanted === 0) return nodes.length;
-  const launch = spreadOverZones(wanted, zonesOf(settings), []);
-  const started = await startScaleOut(ports, launch, [`first ${wanted} nodes of a new fleet`]);
-  if (started.kind === 'blocked')
-    throw new UserError('No node can be launched.', exitCodes.blocked);
-  const job = await waitForJob(context, ports, started.job, joinLimitMs);
+  const cutOff = jobs.find(({ kind, state }) => kind === 'scale-out' && state === 'running');
+  const isFresh = jobs.length === 0 && wanted > 0;
+  const serves = nodes.some(({ state }) => servesReads(state));
+  if (serves || (cutOff === undefined && !isFresh)) return nodes.length;
+  const id = cutOff?.id ?? (await launch(ports, settings, wanted));
+  const job = await waitForJob(context, ports, id, joinLimitMs);
   if (job.state !== 'done') {
     throw new UserError(
       `The first nodes did not come: ${job.reasons.join('; ')}`,
@@ -32,6 +38,13 @@ export async function launchFirstNodes(
     );
   }
   return (await readNodes(ports.tables)).length;
+}
+
+async function launch(ports: Ports, settings: ControlEnv, wanted: number): Promise<JobId> {
+  const byZone = spreadOverZones(wanted, zonesOf(settings), []);
+  const started = await startScaleOut(ports, byZone, [`first ${wanted} nodes of a new fleet`]);
+  if (started.kind === 'started') return started.job;
+  throw new UserError('No node can be launched.', exitCodes.blocked);
 }
 
 /** `zone=subnet,…`. */

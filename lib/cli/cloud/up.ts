@@ -8,6 +8,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { counted } from '../text.ts';
 import { UserError } from '../user-error.ts';
 import type { DaemonMessage } from './daemon.ts';
+import { stopCloud } from './down.ts';
 import { launchFirstNodes } from './first-nodes.ts';
 import { nodesNotAnswering } from './nodes-answer.ts';
 import { findRunningCloud, logOf, type RunningCloud } from './running.ts';
@@ -39,6 +40,10 @@ export async function up(context: Context, options: UpOptions): Promise<Answer> 
   const store = await connectTo(context, cloud);
   try {
     return await describeUp(context, store.ports, cloud, options.nodes);
+  } catch (error) {
+    if (!io.interrupted.aborted) throw error;
+    await stopCloud(context, cloud);
+    throw io.interrupted.reason;
   } finally {
     store.close();
   }

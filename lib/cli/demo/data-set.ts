@@ -26,13 +26,16 @@ export async function chooseDataSet(
 ): Promise<DataSet> {
   const from = directory ?? join(project, 'node_modules');
   const source = await findSource(from, '', home);
-  const files = directory === undefined ? partOf(source.files) : source.files;
+  const files = directory === undefined ? partOf(source.files.filter(isSteady)) : source.files;
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
   if (files.length === 0 || bytes === 0) {
     throw new UserError(`${from} holds no bytes to store: name a directory with files in it.`);
   }
   return { from, files, bytes };
 }
+
+/** Tools keep what they cache in hidden folders of node_modules, and write there at any time. */
+const isSteady = ({ path }: SourceFile): boolean => !/(^|\/)\./.test(path);
 
 /** The same files on every machine with the same dependencies: spread over all of them, in path order. */
 function partOf(files: readonly SourceFile[]): readonly SourceFile[] {
