@@ -225,7 +225,7 @@ function swapFileOps(
       op: 'put',
       key,
       fields: fileFields(file, current.version + 1, operation),
-      when: { version: current.version },
+      when: { version: current.version, lastOp: current.lastOp },
     },
     ...trashOps(
       current.chunks.map(({ id }) => chunkId(id)),

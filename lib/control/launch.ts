@@ -56,7 +56,7 @@ const enrol = (ports: Ports, job: Job, { node, zone: name, token }: Wanted): Pro
     address: '',
     incarnation: '',
     since: ports.now(),
-    lastOp: token,
+    lastOp: ports.newId(),
   });
 
 async function launchNode(

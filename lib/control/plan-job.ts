@@ -32,6 +32,8 @@ import type { Ports } from './ports.ts';
  * that an execution may have.
  */
 const blockedWaitSeconds = 60;
+/** After a plan of which no move succeeded: a node's restart takes about so long. */
+const againWaitSeconds = 5;
 const movingPhase = 'moving';
 const movedPhase = 'moved';
 /** Reasons that a job shows. */
@@ -60,6 +62,10 @@ export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdi
     await changeJob(ports, job, { ...totals, phase: movedPhase });
     return { verdict: 'none', waitSeconds: 0 };
   }
+  if (cameToNothing(job, totals)) {
+    await changeJob(ports, job, { ...totals, phase: 'no move succeeded, trying again' });
+    return { verdict: 'blocked', waitSeconds: againWaitSeconds };
+  }
   const plan = await planNow(ports, job);
   if (plan.moves.length > 0) return publish(ports, job, plan, totals);
   if (plan.blocks.length === 0) {
@@ -82,6 +88,10 @@ const isAllDone = (job: Job, totals: JobChanges): boolean =>
   job.phase === movingPhase &&
   job.attempt !== '' &&
   totals.movesDone === job.movesPlanned;
+
+/** Not one move of the plan was committed: what hinders them, a node that restarts say, needs a while. */
+const cameToNothing = (job: Job, totals: JobChanges): boolean =>
+  job.phase === movingPhase && job.attempt !== '' && totals.movesDone === job.movesDone;
 
 async function isUnderWay(ports: Ports, job: Job): Promise<boolean> {
   if (job.attempt === '') return false;

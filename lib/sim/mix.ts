@@ -1,0 +1,16 @@
+/** How often each happens, as a weight of the seed. */
+export interface Mix {
+  readonly drain: number;
+  readonly cancel: number;
+  readonly rebalance: number;
+  readonly scaleOut: number;
+  readonly replay: number;
+  readonly alarm: number;
+}
+
+/** Moves that no planner would make. */
+export interface Shuffling {
+  readonly everyMs: number;
+  /** Chunks that are moved again and again. */
+  readonly chunks: number;
+}

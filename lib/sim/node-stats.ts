@@ -1,0 +1,23 @@
+import type { Stats } from '../contract/agent.ts';
+import type { SimNode } from './node.ts';
+
+/** What a node says of itself: its load is nobody's concern here. */
+export const statsOf = ({ id, birth, incarnation, disk, connections }: SimNode): Stats => ({
+  node: id,
+  instance: birth.instance,
+  zone: birth.zone,
+  incarnation,
+  usedBytes: disk.used,
+  capacityBytes: disk.capacity,
+  chunks: disk.held().length,
+  connections,
+  cpu: 0.1,
+  memory: 0.1,
+  ioWait: 0,
+  p99Ms: 5,
+  foregroundIn: 0,
+  foregroundOut: 0,
+  backgroundIn: 0,
+  backgroundOut: 0,
+  diskSuspect: false,
+});

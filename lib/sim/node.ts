@@ -1,0 +1,244 @@
+import type { Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
+import { NodeRefused, NodeUnreachable, type PullChunk, type PutChunk } from '../control/ports.ts';
+import type { ChunkId, NodeId, Zone } from '../core/ids.ts';
+import { Disk, type DiskRules, flipped, sha256Of } from './disk.ts';
+import type { DiskWatcher } from './disk-watcher.ts';
+import { statsOf } from './node-stats.ts';
+import type { Ground } from './process.ts';
+import { eventOf, failed, type PullFailure } from './pull-outcome.ts';
+
+export interface NodeBirth {
+  readonly id: NodeId;
+  readonly zone: Zone;
+  readonly instance: string;
+  readonly address: string;
+  readonly capacity: number;
+}
+
+/** Disk time of a write with its syncs, and of a copy over the network; slow ones overtake nobody. */
+const diskMs = [1, 20] as const;
+const copyMs = [1, 400] as const;
+
+/** The simulated lengths of time are short: 20 seconds are the hour after which a copy may be an orphan. */
+const ageScale = 180;
+
+export type Source = (node: NodeId) => SimNode | undefined;
+
+/** One node agent: what it does with requests, and what its machine does to it. */
+export class SimNode {
+  readonly birth: NodeBirth;
+  readonly id: NodeId;
+  readonly #ground: Ground;
+  readonly #rules: DiskRules;
+  readonly #watcher: DiskWatcher;
+  disk: Disk;
+  incarnation: string;
+  state: 'up' | 'down' | 'destroyed' = 'up';
+  connections = 0;
+  /** Rises with each start of the process: what was under way before is gone. */
+  #boot = 0;
+  #disks = 1;
+  /** Bytes of temporary files. */
+  #arriving = 0;
+
+  constructor(ground: Ground, birth: NodeBirth, rules: DiskRules, watcher: DiskWatcher) {
+    this.#ground = ground;
+    this.birth = birth;
+    this.id = birth.id;
+    this.#rules = rules;
+    this.#watcher = watcher;
+    this.disk = new Disk(birth.capacity);
+    this.incarnation = `${birth.instance}.1`;
+  }
+
+  /** @throws NodeUnreachable */
+  mustBeUp(): void {
+    if (this.state !== 'up') throw new NodeUnreachable(`${this.id} does not answer`);
+  }
+
+  put(chunk: PutChunk, answer: (result: () => Receipt) => void): void {
+    if (!this.#rules.matches(chunk.bytes, chunk.sha256)) {
+      throw new NodeRefused('checksum', 'the bytes do not match their checksum');
+    }
+    this.#write(chunk, chunk.bytes, answer);
+  }
+
+  read(chunk: ChunkId): Uint8Array {
+    const copy = this.disk.shelf(chunk)?.copy;
+    if (copy === undefined) throw new NodeRefused('not-held', `${this.id} does not hold ${chunk}`);
+    return copy.bytes;
+  }
+
+  remove(removals: readonly { readonly chunk: ChunkId; readonly version: number }[]): Removal[] {
+    return removals.map(({ chunk, version }) => ({ chunk, outcome: this.#unlink(chunk, version) }));
+  }
+
+  held(after: string, limit: number): { held: Held[]; next?: string } {
+    const chunks = this.disk.held().filter((chunk) => chunk > after);
+    const held = chunks.slice(0, limit).map((chunk) => this.#heldOf(chunk));
+    return chunks.length > limit ? { held, next: chunks[limit - 1]! } : { held };
+  }
+
+  stats(): Stats {
+    return statsOf(this);
+  }
+
+  /** Copies one chunk from its holders, in their order; tells how it went unless the node dies. */
+  pull(wanted: PullChunk, sources: Source, told: (event: PullEvent | 'died') => void): void {
+    const boot = this.#boot;
+    const holders = [...wanted.holders];
+    let reason: PullFailure = 'source-unreachable';
+    const next = (): void => {
+      if (this.#boot !== boot || this.state !== 'up') {
+        told('died');
+        return;
+      }
+      const holder = holders.shift();
+      if (holder === undefined) {
+        told(failed(wanted, reason));
+        return;
+      }
+      const source = sources(holder);
+      const bytes =
+        source?.state === 'up' ? source.disk.shelf(wanted.chunk)?.copy?.bytes : undefined;
+      if (bytes === undefined) {
+        reason = source?.state === 'up' ? 'source-lacks-it' : 'source-unreachable';
+        next();
+        return;
+      }
+      const { random, faults } = this.#ground;
+      const arrived = random.chance(faults.bitsFlipped) ? flipped(bytes) : bytes;
+      if (!this.#rules.matches(arrived, wanted.sha256)) {
+        reason = 'checksum';
+        this.#later(copyMs, next);
+        return;
+      }
+      this.#write(
+        wanted,
+        arrived,
+        (result) => told(eventOf(wanted, result)),
+        () => told('died'),
+      );
+    };
+    this.#later(copyMs, next);
+  }
+
+  /** kill -9: the page cache survives. */
+  restart(downMs: number): void {
+    if (this.state === 'destroyed') return;
+    this.#boot++;
+    this.#arriving = 0;
+    this.state = 'down';
+    this.#ground.scheduler.after(downMs, () => {
+      if (this.state === 'down') this.state = 'up';
+    });
+  }
+
+  cutPower(downMs: number): void {
+    const chunks = this.disk.held();
+    this.disk.cutPower();
+    this.restart(downMs);
+    this.#watcher.powerCut(this, chunks);
+  }
+
+  /** The machine comes back with an empty disk, which is another incarnation. */
+  loseDisk(downMs: number): void {
+    const chunks = this.disk.held();
+    this.disk = new Disk(this.birth.capacity);
+    this.incarnation = `${this.birth.instance}.${++this.#disks}`;
+    this.restart(downMs);
+    this.#watcher.damaged(this, chunks);
+  }
+
+  rot(chunk: ChunkId): void {
+    this.disk.rot(chunk);
+    this.#watcher.damaged(this, [chunk]);
+  }
+
+  destroy(): void {
+    this.#boot++;
+    this.state = 'destroyed';
+    this.disk = new Disk(0);
+  }
+
+  /** Temporary file, sync, fence, rename, sync; then the receipt. A crash before leaves no half chunk. */
+  #write(
+    chunk: Pick<PutChunk, 'chunk' | 'slot' | 'epoch' | 'sha256'>,
+    bytes: Uint8Array,
+    answer: (result: () => Receipt) => void,
+    died: () => void = () => {},
+  ): void {
+    if (this.disk.used + this.#arriving + bytes.length > this.disk.capacity) {
+      answer(() => {
+        throw new NodeRefused('full', `${this.id} has no room for ${bytes.length} bytes`);
+      });
+      return;
+    }
+    const boot = this.#boot;
+    this.#arriving += bytes.length;
+    this.#later(diskMs, () => {
+      if (this.#boot !== boot) {
+        this.#fenceOnly(chunk.chunk, chunk.epoch);
+        return died();
+      }
+      this.#arriving -= bytes.length;
+      answer(() => this.#publish(chunk, bytes));
+    });
+  }
+
+  #publish(
+    { chunk, slot, epoch, sha256 }: Pick<PutChunk, 'chunk' | 'slot' | 'epoch' | 'sha256'>,
+    bytes: Uint8Array,
+  ): Receipt {
+    const old = this.disk.shelf(chunk);
+    if (this.#rules.judgePut(judged(old), epoch) === 'below-fence') {
+      throw new NodeRefused('below-fence', `${epoch} is below the fence ${old?.fence}`);
+    }
+    const raised = this.#rules.raiseFence(old?.fence ?? 0, epoch);
+    const writtenAt = this.#ground.scheduler.now;
+    this.disk.set(chunk, { fence: raised, copy: { bytes, slot, epoch, writtenAt } });
+    const sync = () => this.disk.sync(chunk);
+    if (this.#rules.syncDelayMs === 0) sync();
+    else this.#ground.scheduler.after(this.#rules.syncDelayMs, sync);
+    this.#note('stored', chunk, epoch);
+    this.#watcher.stored(this, chunk);
+    return { chunk, slot, size: bytes.length, sha256, epoch, incarnation: this.incarnation };
+  }
+
+  /** The process died between syncing the fence and the rename, or before both. */
+  #fenceOnly(chunk: ChunkId, epoch: number): void {
+    if (this.state === 'destroyed' || this.#ground.random.chance(0.5)) return;
+    const old = this.disk.shelf(chunk);
+    const raised = this.#rules.raiseFence(old?.fence ?? 0, epoch);
+    this.disk.set(chunk, { fence: raised, copy: old?.copy });
+    this.disk.sync(chunk);
+  }
+
+  #unlink(chunk: ChunkId, version: number): Removal['outcome'] {
+    const old = this.disk.shelf(chunk);
+    const verdict = this.#rules.judgeDelete(judged(old), version);
+    this.#note(verdict, chunk, version);
+    if (verdict !== 'unlink') return verdict;
+    this.disk.set(chunk, { fence: old?.fence ?? 0, copy: undefined });
+    this.disk.sync(chunk);
+    this.#watcher.unlinked(this, chunk);
+    return verdict;
+  }
+
+  #heldOf(chunk: ChunkId): Held {
+    const { slot, epoch, bytes, writtenAt } = this.disk.shelf(chunk)!.copy!;
+    const ageMs = Math.floor((this.#ground.scheduler.now - writtenAt) * ageScale);
+    return { chunk, slot, size: bytes.length, epoch, sha256: sha256Of(bytes), ageMs };
+  }
+
+  #later([from, to]: readonly [number, number], run: () => void): void {
+    this.#ground.scheduler.after(this.#ground.random.between(from, to), run);
+  }
+
+  #note(what: string, chunk: ChunkId, epoch: number): void {
+    this.#ground.history.note(this.#ground.scheduler.now, this.id, what, `${chunk} ${epoch}`);
+  }
+}
+
+const judged = (shelf: ReturnType<Disk['shelf']>) =>
+  shelf && { fence: shelf.fence, held: shelf.copy !== undefined };
