@@ -29,10 +29,12 @@ export interface Streams {
   readonly stderr: Writable;
 }
 
-/** 0 planned, 2 bad usage or input, 3 blocked: the header then lists the blocks. */
+/**
+ * 0 planned, 2 bad usage or input or a drain that cannot succeed by waiting, 3 blocked for now: the header
+ * then lists the blocks.
+ */
 export type PlanExitCode = 0 | 2 | 3;
 
-const exitOfBlocked = 3;
 /** Bytes read at a time: a fleet of 800,000 copies is 27 MB. */
 const pieceBytes = 2 ** 20;
 
@@ -49,7 +51,7 @@ export async function runPlan(options: PlanOptions, streams: Streams): Promise<P
     return exitCodeOf(plan, streams.stderr);
   } catch (error) {
     if (!(error instanceof BadUsage)) throw error;
-    streams.stderr.write(`ballast plan: ${error.message}.\n`);
+    streams.stderr.write(`ballast: ${error.message}.\n`);
     return 2;
   }
 }
@@ -154,6 +156,6 @@ function exitCodeOf({ blocks }: Plan, stderr: Writable): PlanExitCode {
   const [first, ...rest] = blocks;
   if (first === undefined) return 0;
   const more = rest.length > 0 ? ` (and ${rest.length} more)` : '';
-  stderr.write(`ballast plan: blocked: ${explainBlock(first)}${more}.\n`);
-  return exitOfBlocked;
+  stderr.write(`ballast: blocked: ${explainBlock(first)}${more}.\n`);
+  return blocks.every(({ kind }) => kind === 'too-few-holders') ? 3 : 2;
 }

@@ -42,7 +42,7 @@ export async function runSimulate(options: SimulateOptions, streams: Streams): P
     return violations.length === 0 ? 0 : 1;
   } catch (error) {
     if (!(error instanceof BadUsage)) throw error;
-    streams.stderr.write(`ballast simulate: ${error.message}.\n`);
+    streams.stderr.write(`ballast: ${error.message}.\n`);
     return 2;
   }
 }

@@ -1,11 +1,11 @@
 import type { Held } from '../contract/agent.ts';
-import { chunkKey, outboxPartition } from '../contract/keys.ts';
-import { type ChunkRecord, OutboxRecord } from '../contract/records.ts';
+import { chunkKey } from '../contract/keys.ts';
+import type { ChunkRecord } from '../contract/records.ts';
 import { type ChunkId, chunkId } from '../core/ids.ts';
 import { names, readChunks } from './chunks.ts';
 import { addressOf, type NodeView } from './fleet.ts';
 import { tombstoneSeconds } from './limits.ts';
-import { queryAll } from './pages.ts';
+import { parkedOn } from './outbox.ts';
 import { NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
 import { neverCommitted } from './trash.ts';
 import { writeKnown } from './write-known.ts';
@@ -30,11 +30,6 @@ export async function collect(ports: Ports, node: NodeView, ageMsMin: number): P
   return collected;
 }
 
-async function parkedOn(ports: Ports, node: NodeView): Promise<ReadonlySet<string>> {
-  const rows = await queryAll(ports.tables, 'placement', outboxPartition(node.id));
-  return new Set(rows.flatMap((row) => OutboxRecord.parse(row).chunks));
-}
-
 async function collectFrom(ports: Ports, node: NodeView, held: readonly Held[]): Promise<number> {
   const chunks = held.map(({ chunk }) => chunkId(chunk));
   const records = await readChunks(ports.tables, chunks);
@@ -43,7 +38,7 @@ async function collectFrom(ports: Ports, node: NodeView, held: readonly Held[]):
     .filter(({ record }) => !names(record, node.id));
   if (unnamed.length === 0) return 0;
   // After the placements: the commit that unnamed a copy wrote its row, so none is missed.
-  const parked = await parkedOn(ports, node);
+  const parked = await parkedOn(ports.tables, node.id);
   const removals: { chunk: ChunkId; version: number }[] = [];
   for (const { chunk, record, epoch } of unnamed.filter((each) => !parked.has(each.chunk))) {
     const version = await fenceOff(ports, chunk, record, epoch);

@@ -3,6 +3,7 @@ import { ChunkRecord, type MoveRecord } from '../contract/records.ts';
 import { batchId, chunkId, type NodeId } from '../core/ids.ts';
 import { names } from './chunks.ts';
 import { addressOf, type NodeView, stillTakesCopies } from './fleet.ts';
+import { parkedOn } from './outbox.ts';
 import { NodeRefused, NodeUnreachable, type Op, type Ports, type Refusal } from './ports.ts';
 import { writeKnown } from './write-known.ts';
 
@@ -138,7 +139,8 @@ function judge(
 
 /**
  * Takes back copies whose commit was surely refused. The version of the refusing placement is at or above
- * the fence that the copy raised, so the node obeys, unless a newer commit is on its way to it.
+ * the fence that the copy raised, so the node obeys, unless a newer commit is on its way to it. What the
+ * node had parked before the copy came stays.
  */
 async function discard(ports: Ports, to: NodeView, stale: readonly Stale[]): Promise<void> {
   const removals = stale.flatMap(({ chunk, record }) =>
@@ -147,8 +149,11 @@ async function discard(ports: Ports, to: NodeView, stale: readonly Stale[]): Pro
       : [{ chunk: chunkId(chunk), version: record.version }],
   );
   if (removals.length === 0) return;
+  const parked = await parkedOn(ports.tables, to.id);
+  const unparked = removals.filter(({ chunk }) => !parked.has(chunk));
+  if (unparked.length === 0) return;
   try {
-    await ports.nodes.remove(addressOf(to), removals);
+    await ports.nodes.remove(addressOf(to), unparked);
   } catch (error) {
     if (!(error instanceof NodeUnreachable || error instanceof NodeRefused)) throw error;
     ports.log('orphans-left', { node: to.id, chunks: removals.length, reason: error.message });

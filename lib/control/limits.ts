@@ -12,8 +12,10 @@ export const bytesPerBatch = 256 * 2 ** 20;
 /** At least one commit in so long, so that slow batches of large chunks show life. */
 export const commitEveryMs = 5_000;
 
-/** Batches sent by one pacing: two ops each and the generation. */
-export const startsPerPacing = Math.floor((opsMax - 1) / 2);
+/** Silent flights sent again by one pacing: after an outage of a queue hundreds come back in minutes. */
+export const resendsPerPacing = 19;
+/** Batches sent by one pacing: two ops each, beside the flights sent again and the generation. */
+export const startsPerPacing = Math.floor((opsMax - 1 - resendsPerPacing) / 2);
 
 /** Files whose records one transaction deletes, with one row of trash. */
 export const filesPerRemoval = opsMax - 1;

@@ -16,7 +16,7 @@ import type { BatchId, JobId } from '../core/ids.ts';
 import { nodeId } from '../core/ids.ts';
 import { type Batch, type Flight, type Start, schedule, urgencies } from '../core/schedule.ts';
 import { bytes, bytesPerSecond } from '../core/units.ts';
-import { startsPerPacing } from './limits.ts';
+import { resendsPerPacing, startsPerPacing } from './limits.ts';
 import { queryAll } from './pages.ts';
 import type { Op, Ports } from './ports.ts';
 
@@ -104,7 +104,9 @@ function startsNow(ports: Ports, { pending, flying }: Traffic): readonly Start[]
 }
 
 const silentFlights = (ports: Ports, { flying }: Traffic): readonly Flying[] =>
-  flying.filter(({ aliveAt }) => ports.now() - aliveAt > ports.policy.flightLimitMs).slice(0, 1);
+  flying
+    .filter(({ aliveAt }) => ports.now() - aliveAt > ports.policy.flightLimitMs)
+    .slice(0, resendsPerPacing);
 
 interface Message extends BatchMessage {
   readonly urgency: PendingRecord['urgency'];

@@ -4,8 +4,9 @@ import { type ChunkId, chunkId, type NodeId } from '../core/ids.ts';
 import { servesReads } from '../core/lifecycle.ts';
 import { names, readChunks } from './chunks.ts';
 import { addressOf, type NodeView, readNodes } from './fleet.ts';
+import { parkedOn } from './outbox.ts';
 import { pagesOf } from './pages.ts';
-import { type Item, NodeRefused, NodeUnreachable, type Ports, type Tables } from './ports.ts';
+import { type Item, NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
 import { emptyTrash } from './trash.ts';
 
 /** Copies asked for in one request. */
@@ -50,7 +51,7 @@ async function sweepRows(
   due: readonly Row[],
 ): Promise<'swept' | 'postponed'> {
   try {
-    await removeCopies(ports, node, await removalsFor(ports.tables, node.id, due));
+    await removeCopies(ports, node, await removalsFor(ports, node.id, due));
   } catch (error) {
     if (!(error instanceof NodeUnreachable || error instanceof NodeRefused)) throw error;
     ports.log('sweep-postponed', { node: node.id, rows: due.length, reason: error.message });
@@ -80,7 +81,7 @@ async function removeCopies(
 }
 
 async function removalsFor(
-  tables: Tables,
+  ports: Ports,
   node: NodeId,
   due: readonly Row[],
 ): Promise<readonly CopyRemoval[]> {
@@ -90,19 +91,25 @@ async function removalsFor(
     ...removed.flatMap(({ chunks, versions }) =>
       chunks.map((chunk, i) => ({ chunk, version: versions[i]! })),
     ),
-    ...(await stillElsewhere(tables, node, [...new Set(moved.flatMap(({ chunks }) => chunks))])),
+    ...(await stillElsewhere(ports, node, [...new Set(moved.flatMap(({ chunks }) => chunks))])),
   ];
 }
 
-/** The last look, consistent: a copy that the placement names again stays. */
+/**
+ * The last look, consistent: a copy that the placement names again stays, and one that came back and left
+ * again since is parked anew. Its newer row is read after the placements, so none is missed.
+ */
 async function stillElsewhere(
-  tables: Tables,
+  ports: Ports,
   node: NodeId,
   chunks: readonly ChunkId[],
 ): Promise<readonly CopyRemoval[]> {
-  const records = await readChunks(tables, chunks);
-  return chunks.flatMap((chunk, i) => {
+  const records = await readChunks(ports.tables, chunks);
+  const elsewhere = chunks.flatMap((chunk, i) => {
     const record = records[i];
     return record === undefined || names(record, node) ? [] : [{ chunk, version: record.version }];
   });
+  if (elsewhere.length === 0) return [];
+  const parked = await parkedOn(ports.tables, node, ports.now());
+  return elsewhere.filter(({ chunk }) => !parked.has(chunk));
 }

@@ -54,7 +54,7 @@ export class Triggers extends Construct {
       eventPattern: {
         source: ['aws.ec2'],
         detailType: ['EC2 Instance State-change Notification'],
-        detail: { state: ['shutting-down', 'stopped', 'terminated'] },
+        detail: { state: ['stopped', 'terminated'] },
       },
       targets: [target(functions['node-watch'], dead)],
     });

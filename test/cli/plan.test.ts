@@ -103,15 +103,15 @@ describe('ballast plan', () => {
     ]);
   });
 
-  test('a blocked drain prints its blocks and exits 3', async () => {
+  test('a drain that cannot succeed prints its blocks and exits 2', async () => {
     const { code, out, problem } = await plan({ drain: 'a0,a1' });
-    expect(code).toBe(3);
+    expect(code).toBe(2);
     expect(JSON.parse(out).blocks).toHaveLength(2);
     expect(problem).toBe(
-      'ballast plan: blocked: no active node would stay in zone a without a0 (and 1 more).\n',
+      'ballast: blocked: no active node would stay in zone a without a0 (and 1 more).\n',
     );
     expect((await plan({ drain: 'b0' })).problem).toBe(
-      'ballast plan: blocked: no active node would stay in zone b without b0.\n',
+      'ballast: blocked: no active node would stay in zone b without b0.\n',
     );
   });
 

@@ -24,11 +24,16 @@ interface CloudRecord {
 
 /** A directory of its own in which commands are typed; the local cloud lives in its `.ballast`. */
 export class LocalStore {
-  readonly directory = mkdtempSync(join(tmpdir(), 'ballast-e2e-'));
   readonly #assembly: string;
+  #directory: string | undefined;
 
   constructor(assembly: string) {
     this.#assembly = assembly;
+  }
+
+  get directory(): string {
+    this.#directory ??= mkdtempSync(join(tmpdir(), 'ballast-e2e-'));
+    return this.#directory;
   }
 
   run(...argv: readonly string[]): Promise<Ended> {

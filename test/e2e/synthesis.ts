@@ -21,7 +21,7 @@ declare module 'vitest' {
 export const nodeCapacityBytes = 8 * 2 ** 20;
 
 function testContext(): Record<string, unknown> {
-  const context = localContext(nodeCapacityBytes);
+  const context = localContext(nodeCapacityBytes, 3);
   return {
     ...context,
     'ballast:alarmHighPeriods': 1,

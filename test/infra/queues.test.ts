@@ -87,7 +87,7 @@ test('the watch and the sweep run every minute; the sweep takes every node', () 
   const [lost] = rules.filter(({ EventPattern }) => EventPattern !== undefined);
   expect(lost?.EventPattern).toMatchObject({
     'detail-type': ['EC2 Instance State-change Notification'],
-    detail: { state: ['shutting-down', 'stopped', 'terminated'] },
+    detail: { state: ['stopped', 'terminated'] },
   });
 });
 

@@ -114,7 +114,11 @@ function memoryNodes(fleet: MemoryFleet): Nodes {
       return bytes;
     },
     pull: notNeeded('pulling'),
-    remove: notNeeded('removing'),
+    remove: async ({ node }, removals) =>
+      removals.map(({ chunk }) => ({
+        chunk,
+        outcome: diskOf(node).delete(chunk) ? 'unlink' : 'absent',
+      })),
     held: notNeeded('listing'),
     stats: notNeeded('statistics'),
   };

@@ -14,7 +14,7 @@ export type Renewal = 'keep' | 'renew';
 /** The assembly of a home, synthesised when it has none: `keep` leaves one that is there, edits and all. */
 export async function assemblyOf(
   context: Context,
-  nodeCapacityBytes: number,
+  { nodeCapacityBytes, nodes }: { readonly nodeCapacityBytes: number; readonly nodes: number },
   renewal: Renewal,
 ): Promise<string> {
   const { globals, io } = context;
@@ -24,7 +24,7 @@ export async function assemblyOf(
   const next = `${assembly}.${process.pid}`;
   try {
     io.err('Synthesising the template …\n');
-    await synthesise(context, next, localContext(nodeCapacityBytes));
+    await synthesise(context, next, localContext(nodeCapacityBytes, nodes));
     rmSync(assembly, { recursive: true, force: true });
     renameSync(next, assembly);
   } finally {

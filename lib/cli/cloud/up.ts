@@ -33,8 +33,7 @@ export async function up(context: Context, options: UpOptions): Promise<Answer> 
       `A local cloud already runs on ${globals.home} (process ${already.pid}, ${already.endpoint}): stop it with \`ballast down\`.`,
     );
   }
-  const assembly =
-    options.assembly ?? (await assemblyOf(context, options.nodeCapacityBytes, options.renewal));
+  const assembly = options.assembly ?? (await assemblyOf(context, options, options.renewal));
   io.interrupted.throwIfAborted();
   const cloud = await startDaemon(context, assembly, options.port);
   const store = await connectTo(context, cloud);

@@ -60,7 +60,7 @@ export class Show {
     this.#dataSet = dataSet;
     this.#narrator = narrator;
     this.#inspector = new Inspector(cloud.endpoint);
-    this.#client = new SteadyClient(ports);
+    this.#client = new SteadyClient(ports, dataSet.bytes);
   }
 
   async run(chaos: 'chaos' | 'calm'): Promise<DemoReport> {

@@ -10,8 +10,9 @@ import { chunkId } from '../../core/ids.ts';
 /** Operations a second, and the share of them that write. */
 const operationsPerSecond = 25;
 const writeEvery = 10;
-/** Bytes of a file that it writes; it writes over its last few. */
-const writtenBytes = 4_096;
+/** Bytes of a file that it writes, at most: little beside the data set, for it writes over its files. */
+const writtenBytesMax = 4_096;
+const writtenShare = 1 / 25_000;
 const writtenFiles = 20;
 /** Tries of one write while the fleet changes under it. */
 const writeTriesMax = 4;
@@ -22,6 +23,7 @@ export type Phase = 'idle' | 'moves' | 'other';
 export class SteadyClient {
   readonly #ports: Ports;
   readonly #fleet: FleetView;
+  readonly #writtenBytes: number;
   readonly #latencies: Record<Phase, number[]> = { idle: [], moves: [], other: [] };
   readonly #ending = new AbortController();
   readonly #pending = new Set<Promise<void>>();
@@ -36,8 +38,9 @@ export class SteadyClient {
   #loop: Promise<void> = Promise.resolve();
   #count = 0;
 
-  constructor(ports: Ports) {
+  constructor(ports: Ports, dataBytes: number) {
     this.#ports = ports;
+    this.#writtenBytes = Math.ceil(Math.min(writtenBytesMax, dataBytes * writtenShare));
     this.#fleet = new FleetView(ports);
   }
 
@@ -103,7 +106,7 @@ export class SteadyClient {
   }
 
   async #write(path: string): Promise<void> {
-    const bytes = randomBytes(writtenBytes);
+    const bytes = randomBytes(this.#writtenBytes);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     for (let tried = 1; ; tried++) {
       try {
