@@ -54,7 +54,9 @@ interface Import {
 
 const importsOf = (file: string): Import[] => {
   const text = readFileSync(join(root, file), 'utf8');
-  const found = text.matchAll(/(?:^(?:import|export|\}).* from |^import )'([^'\n]+)'|import\('([^'\n]+)'\)/gm);
+  const found = text.matchAll(
+    /(?:^(?:import|export|\}).* from |^import )'([^'\n]+)'|import\('([^'\n]+)'\)/gm,
+  );
   return [...found].map((match) => ({ file, from: (match[1] ?? match[2])! }));
 };
 

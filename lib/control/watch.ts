@@ -152,10 +152,15 @@ async function resumeJobs(ports: Ports, jobs: readonly Job[]): Promise<void> {
   }
 }
 
-/** One node's disk a minute: an orphan costs room, nothing else, so a large fleet takes hours and little. */
+/**
+ * One node's disk an hour: an orphan costs room and nothing else, while a look at a disk costs a read for each
+ * chunk that it holds.
+ */
 async function collectInTurn(ports: Ports, fleet: readonly NodeWithBeat[]): Promise<void> {
+  const minute = Math.floor(ports.now() / 60_000);
+  if (minute % 60 !== 0) return;
   const active = fleet.filter(({ state }) => state === 'active');
-  const node = active[Math.floor(ports.now() / 60_000) % active.length];
+  const node = active[(minute / 60) % active.length];
   if (node !== undefined) await tryCollect(ports, node, orphanAgeMs);
 }
 

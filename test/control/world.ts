@@ -1,0 +1,403 @@
+import { createHash } from 'node:crypto';
+import type { Held, PullEvent, Receipt } from '../../lib/contract/agent.ts';
+import {
+  chunkKey,
+  chunkOfInventory,
+  fleetPartition,
+  guardCopies,
+  guardKey,
+  heartbeatKey,
+  inventoryKey,
+  nodeKey,
+} from '../../lib/contract/keys.ts';
+import type { BatchMessage } from '../../lib/contract/messages.ts';
+import { Policy } from '../../lib/contract/policy.ts';
+import type { ChunkRecord, NodeRecord } from '../../lib/contract/records.ts';
+import {
+  type Item,
+  type Machine,
+  NodeRefused,
+  type Nodes,
+  NodeUnreachable,
+  type Op,
+  type Ports,
+  type PullChunk,
+  type WriteResult,
+} from '../../lib/control/ports.ts';
+import { judgeDelete, judgePut } from '../../lib/core/fence.ts';
+import { chunkId, type NodeId, nodeId, zone } from '../../lib/core/ids.ts';
+import type { NodeState } from '../../lib/core/lifecycle.ts';
+import { epochMillis } from '../../lib/core/units.ts';
+import { Store } from '../../lib/sim/store.ts';
+
+interface Shelf {
+  fence: number;
+  copy?: { bytes: Uint8Array; slot: number; epoch: number; at: number };
+}
+
+/** A node agent in memory: a disk with fences that never fails unasked. */
+export class MemoryNode {
+  readonly id: NodeId;
+  readonly shelves = new Map<string, Shelf>();
+  incarnation: string;
+  capacity: number;
+  isUp = true;
+  connections = 0;
+  isSuspect = false;
+  seq = 1;
+
+  constructor(id: NodeId, capacity: number) {
+    this.id = id;
+    this.incarnation = `disk-of-${id}`;
+    this.capacity = capacity;
+  }
+
+  get chunks(): string[] {
+    return [...this.shelves].filter(([, { copy }]) => copy !== undefined).map(([id]) => id);
+  }
+
+  get used(): number {
+    return [...this.shelves.values()].reduce((sum, { copy }) => sum + (copy?.bytes.length ?? 0), 0);
+  }
+
+  /** @throws NodeRefused */
+  write(chunk: string, slot: number, epoch: number, bytes: Uint8Array, at: number): Receipt {
+    const shelf = this.shelves.get(chunk);
+    const judged = shelf && { fence: shelf.fence, held: shelf.copy !== undefined };
+    if (judgePut(judged, epoch) !== 'store')
+      throw new NodeRefused('below-fence', 'below the fence');
+    this.shelves.set(chunk, { fence: epoch, copy: { bytes, slot, epoch, at } });
+    const { length: size } = bytes;
+    return { chunk, slot, size, sha256: hashOf(bytes), epoch, incarnation: this.incarnation };
+  }
+
+  unlink(chunk: string, version: number) {
+    const shelf = this.shelves.get(chunk);
+    const judged = shelf && { fence: shelf.fence, held: shelf.copy !== undefined };
+    const outcome = judgeDelete(judged, version);
+    if (outcome === 'unlink') this.shelves.set(chunk, { fence: shelf!.fence });
+    return { chunk, outcome };
+  }
+}
+
+export const hashOf = (bytes: Uint8Array): string =>
+  createHash('sha256').update(bytes).digest('hex');
+
+export interface WorldOptions {
+  /** By node: its zone. */
+  readonly nodes?: Readonly<Record<string, string>>;
+  readonly policy?: Partial<Policy>;
+  /** Items of a page of a query, and copies of a page of a node's list. */
+  readonly pageItems?: number;
+}
+
+const capacityDefault = 10_000;
+
+/** lib/control's world in memory: real conditions and fences; time and faults by hand. */
+export class World {
+  readonly store: Store;
+  readonly nodes = new Map<NodeId, MemoryNode>();
+  readonly machines: Machine[] = [];
+  readonly started: [workflow: string, job: string][] = [];
+  readonly messages: BatchMessage[] = [];
+  readonly sweeps: { nodes: readonly NodeId[]; delayMs: number }[] = [];
+  readonly archive = new Map<string, string>();
+  readonly logged: string[] = [];
+  readonly ports: Ports;
+  readonly pageItems: number;
+  nowMs = Date.UTC(2026, 0, 1);
+  /** Zones in which EC2 has nothing. */
+  readonly refusedZones = new Set<string>();
+  /** EC2's list does not show launches yet. */
+  isListOld = false;
+  /** Called before each write; may do what others do meanwhile, or throw. */
+  beforeWrite: (ops: readonly Op[]) => void | Promise<void> = () => {};
+  /** Called after each write that committed; may throw as if its answer were lost. */
+  afterWrite: (ops: readonly Op[]) => void = () => {};
+  beforePullEvent: (event: PullEvent) => void | Promise<void> = () => {};
+  beforeRemove: (node: NodeId) => void | Promise<void> = () => {};
+  beforeQuery: (pk: string) => void | Promise<void> = () => {};
+  /** Changes what a pull says of a chunk. */
+  tamper: (event: PullEvent) => readonly PullEvent[] = (event) => [event];
+  reads = 0;
+  #ids = 0;
+
+  constructor({ nodes = abc, policy = {}, pageItems = 50 }: WorldOptions = {}) {
+    this.pageItems = pageItems;
+    this.store = new Store(() => this.nowMs);
+    this.ports = this.#ports(
+      Policy.parse({ nodeCapacityBytes: capacityDefault, fillHard: 1, ...policy }),
+    );
+    for (const [name, where] of Object.entries(nodes)) this.enrol(name, where);
+  }
+
+  /** A node that has been there for long. */
+  enrol(name: string, where: string, state: NodeState = 'active', job = ''): MemoryNode {
+    const id = nodeId(name);
+    const node = new MemoryNode(id, capacityDefault);
+    this.nodes.set(id, node);
+    const instance = `i-${name}`;
+    const address = `${name}:7070`;
+    this.machines.push({ instance, node: id, state: 'running', address, zone: zone(where) });
+    const record: NodeRecord = {
+      ...{ state, epoch: 3, zone: where, class: 'mixed', capacity: capacityDefault, job },
+      ...{ launchToken: name, instance, address, incarnation: node.incarnation },
+      ...{ since: this.nowMs, lastOp: '' },
+    };
+    this.store.write([
+      { op: 'put', key: nodeKey(id), fields: record },
+      ...Array.from({ length: guardCopies }, (_, copy) => ({
+        op: 'put' as const,
+        key: guardKey(id, copy),
+        fields: { state, epoch: 3 },
+      })),
+    ]);
+    this.beat(name);
+    return node;
+  }
+
+  node(name: string): MemoryNode {
+    return this.nodes.get(nodeId(name))!;
+  }
+
+  record(name: string): Item | undefined {
+    return this.store.get(nodeKey(nodeId(name)));
+  }
+
+  state(name: string): unknown {
+    return this.record(name)?.state;
+  }
+
+  placement(chunk: string): ChunkRecord | undefined {
+    return this.store.get(chunkKey(chunkId(chunk))) as ChunkRecord | undefined;
+  }
+
+  beat(name: string, changes: Readonly<Record<string, unknown>> = {}): void {
+    const node = this.node(name);
+    node.seq++;
+    const fields = {
+      ...{ at: this.nowMs, seq: node.seq, port: 7070, incarnation: node.incarnation },
+      ...{ usedBytes: node.used, capacityBytes: node.capacity, chunks: node.chunks.length },
+      ...{ connections: 0, cpu: 0, memory: 0, ioWait: 0, p99Ms: 0, diskSuspect: false },
+      ...{ foregroundIn: 0, foregroundOut: 0, backgroundIn: 0, backgroundOut: 0, ...changes },
+    };
+    this.store.write([{ op: 'put', key: heartbeatKey(node.id), fields }]);
+  }
+
+  /** Lets time pass; those that are up beat. */
+  pass(ms: number): void {
+    this.nowMs += ms;
+    for (const { id, isUp } of this.nodes.values()) if (isUp) this.beat(id);
+  }
+
+  /** EC2 has ended what was told to end. */
+  shutDown(): void {
+    for (const [i, machine] of this.machines.entries()) {
+      if (machine.state === 'stopping') this.machines[i] = { ...machine, state: 'terminated' };
+    }
+  }
+
+  /** EC2 has started what was launched, and its agents run. */
+  boot(): void {
+    for (const [i, machine] of this.machines.entries()) {
+      if (machine.state !== 'pending') continue;
+      const { node } = machine;
+      this.machines[i] = { ...machine, state: 'running', address: `${node}:7070` };
+      this.nodes.set(node, new MemoryNode(node, capacityDefault));
+      this.beat(node);
+    }
+  }
+
+  /** Everything that is not as the placement says: of copies, inventories and disks. */
+  problems(): string[] {
+    const found: string[] = [];
+    const gone = new Set<string>();
+    for (const item of this.store.all('placement', fleetPartition)) {
+      if (item.state === 'gone' || item.state === 'dead') gone.add(item.sk.slice(2));
+    }
+    const live = [...this.store.items('placement')].filter(
+      ({ sk, state }) => sk === 'C' && state === 'live',
+    );
+    for (const item of live) {
+      const chunk = chunkId(item.pk.slice(2));
+      const { holders, sha256 } = item as unknown as ChunkRecord;
+      if (new Set(holders).size < holders.length) found.push(`${chunk} twice on a node`);
+      for (const [slot, holder] of holders.entries()) {
+        const row = this.store.get(inventoryKey(nodeId(holder), chunk));
+        if (row?.slot !== slot) found.push(`${holder} lacks the row of ${chunk}`);
+        if (gone.has(holder)) continue;
+        const copy = this.node(holder).shelves.get(chunk)?.copy;
+        if (copy === undefined || hashOf(copy.bytes) !== sha256)
+          found.push(`${holder} lacks ${chunk}`);
+      }
+    }
+    for (const { pk, sk } of this.store.items('placement')) {
+      if (!sk.startsWith('C#')) continue;
+      const holders = this.placement(chunkOfInventory(sk));
+      if (holders?.state !== 'live' || !holders.holders.includes(pk.split('#')[1]!))
+        found.push(`${pk} has a row of ${sk} too many`);
+    }
+    return found;
+  }
+
+  /** Copies on disks of nodes that take part which no placement names. */
+  orphans(): string[] {
+    return [...this.nodes.values()].flatMap(({ id, chunks }) =>
+      chunks
+        .filter((chunk) => {
+          const record = this.placement(chunk);
+          return record?.state !== 'live' || !record.holders.includes(id);
+        })
+        .map((chunk) => `${chunk} on ${id}`),
+    );
+  }
+
+  #ports(policy: Policy): Ports {
+    return {
+      tables: {
+        get: async (keys) => {
+          this.reads += keys.length;
+          return keys.map((key) => this.store.get(key));
+        },
+        query: async (table, pk, from = {}) => {
+          await this.beforeQuery(pk);
+          return this.store.page(table, pk, from.prefix ?? '', from.next ?? '', this.pageItems);
+        },
+        write: async (ops, token): Promise<WriteResult> => {
+          await this.beforeWrite(ops);
+          const result = this.store.write(ops, token);
+          if (result.kind === 'committed') this.afterWrite(ops);
+          return result;
+        },
+        writeEach: async (ops) => {
+          for (const op of ops) this.store.write([op]);
+        },
+      },
+      nodes: this.#nodes(),
+      machines: {
+        launch: async (node, where, token) => {
+          if (this.refusedZones.has(where)) return { refused: 'InsufficientInstanceCapacity' };
+          const instance = `i-${token}`;
+          const known = this.machines.find((machine) => machine.instance === instance);
+          if (known !== undefined) return known;
+          const machine = { instance, node, state: 'pending', address: '', zone: where } as const;
+          this.machines.push(machine);
+          return machine;
+        },
+        list: async () =>
+          this.isListOld ? this.machines.filter(({ state }) => state !== 'pending') : this.machines,
+        terminate: async (instance) => {
+          const at = this.machines.findIndex((machine) => machine.instance === instance);
+          const machine = this.machines[at];
+          if (machine === undefined || machine.state === 'terminated') return;
+          this.machines[at] = { ...machine, state: 'stopping', address: '' };
+        },
+      },
+      workflows: {
+        start: async (workflow, job) => {
+          const known = this.started.some(([, id]) => id === job);
+          this.started.push([workflow, job]);
+          return known ? 'already-started' : 'started';
+        },
+      },
+      queues: {
+        send: async (_urgency, messages) => void this.messages.push(...messages),
+        sweep: async (nodes, delayMs) => void this.sweeps.push({ nodes, delayMs }),
+      },
+      archive: { put: async (key, body) => void this.archive.set(key, body) },
+      now: () => epochMillis(this.nowMs),
+      newId: () => `ID${String(++this.#ids).padStart(24, '0')}`,
+      policy,
+      log: (event) => void this.logged.push(event),
+    };
+  }
+
+  #reach(node: NodeId): MemoryNode {
+    const found = this.nodes.get(node);
+    if (found?.isUp !== true) throw new NodeUnreachable(`${node} does not answer`);
+    return found;
+  }
+
+  #nodes(): Nodes {
+    return {
+      put: async ({ node }, { chunk, slot, epoch, bytes }) =>
+        this.#reach(node).write(chunk, slot, epoch, bytes, this.nowMs),
+      read: async ({ node }, chunk) => {
+        const copy = this.#reach(node).shelves.get(chunk)?.copy;
+        if (copy === undefined) throw new NodeRefused('not-held', `${node} has no ${chunk}`);
+        return copy.bytes;
+      },
+      pull: (to, sources, chunks) =>
+        this.#pull(
+          to.node,
+          sources.map(({ node }) => node),
+          chunks,
+        ),
+      remove: async ({ node }, removals) => {
+        await this.beforeRemove(node);
+        const at = this.#reach(node);
+        return removals.map(({ chunk, version }) => at.unlink(chunk, version));
+      },
+      held: async ({ node }, after = '') => {
+        const at = this.#reach(node);
+        const chunks = at.chunks.sort().filter((chunk) => chunk > after);
+        const page = chunks.slice(0, this.pageItems);
+        const held = page.map((chunk): Held => {
+          const { bytes, slot, epoch, at: since } = at.shelves.get(chunk)!.copy!;
+          const ageMs = this.nowMs - since;
+          return { chunk, slot, epoch, size: bytes.length, sha256: hashOf(bytes), ageMs };
+        });
+        return chunks.length > page.length ? { held, next: page.at(-1)! } : { held };
+      },
+      stats: async ({ node }) => {
+        const at = this.#reach(node);
+        return {
+          ...{ node, instance: '', zone: '', incarnation: at.incarnation, usedBytes: at.used },
+          ...{ capacityBytes: at.capacity, chunks: at.chunks.length, connections: at.connections },
+          ...{ cpu: 0, memory: 0, ioWait: 0, p99Ms: 0, diskSuspect: at.isSuspect },
+          ...{ foregroundIn: 0, foregroundOut: 0, backgroundIn: 0, backgroundOut: 0 },
+        };
+      },
+    };
+  }
+
+  async *#pull(
+    to: NodeId,
+    sources: readonly NodeId[],
+    chunks: readonly PullChunk[],
+  ): AsyncIterable<PullEvent> {
+    const node = this.#reach(to);
+    for (const wanted of chunks) {
+      for (const event of this.tamper(this.#pullOne(node, sources, wanted))) {
+        await this.beforePullEvent(event);
+        yield event;
+      }
+    }
+  }
+
+  #pullOne(to: MemoryNode, sources: readonly NodeId[], wanted: PullChunk): PullEvent {
+    const { chunk, slot, epoch, holders } = wanted;
+    const copies = holders
+      .filter((holder) => sources.includes(holder) && this.nodes.get(holder)?.isUp === true)
+      .flatMap((holder) => this.node(holder).shelves.get(chunk)?.copy ?? []);
+    const good = copies.find(({ bytes }) => hashOf(bytes) === wanted.sha256);
+    const failed = (reason: 'source-unreachable' | 'below-fence' | 'full'): PullEvent => ({
+      event: 'failed',
+      chunk,
+      reason,
+      message: reason,
+    });
+    if (good === undefined) return failed('source-unreachable');
+    if (to.used + good.bytes.length > to.capacity) return failed('full');
+    try {
+      const receipt = to.write(chunk, slot, epoch, good.bytes, this.nowMs);
+      return { event: 'received', receipt };
+    } catch {
+      return failed('below-fence');
+    }
+  }
+}
+
+const abc = { a1: 'a', b1: 'b', c1: 'c' };
+/** Two nodes a zone: one may leave. */
+export const pairs = { a1: 'a', a2: 'a', b1: 'b', b2: 'b', c1: 'c', c2: 'c' };
