@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { nodeStates } from '../core/lifecycle.ts';
 import { urgencies } from '../core/schedule.ts';
+import { Stats } from './agent.ts';
 
 /** What the tables' items hold, keys aside. Parsed where an item is read; a wrong one is named. */
 
@@ -188,23 +189,11 @@ export const FileRecord = z.object({
 });
 export type FileRecord = z.infer<typeof FileRecord>;
 
-export const HeartbeatRecord = z.object({
+/** What a node says of itself, and when: its statistics under the key that names it. */
+export const HeartbeatRecord = z.extend(z.omit(Stats, { node: true, instance: true, zone: true }), {
+  /** Epoch milliseconds by the node's clock, and a number that rises: clocks of two machines never agree. */
   at: count,
   seq: count,
   port: count,
-  incarnation: text,
-  usedBytes: count,
-  capacityBytes: count,
-  chunks: count,
-  connections: count,
-  cpu: z.nullable(count),
-  memory: z.nullable(count),
-  ioWait: z.nullable(count),
-  p99Ms: z.nullable(count),
-  foregroundIn: count,
-  foregroundOut: count,
-  backgroundIn: count,
-  backgroundOut: count,
-  diskSuspect: z.boolean(),
 });
 export type HeartbeatRecord = z.infer<typeof HeartbeatRecord>;

@@ -145,7 +145,7 @@ const makers: Readonly<Record<string, Maker>> = {
 };
 
 /** Types without a local effect still get a name and an ARN, because others refer to them. */
-const placeholder: Maker = (name, { type, region }) => {
+const plain: Maker = (name, { type, region }) => {
   const [, service = 'local', kind = 'resource'] = type.split('::').map((p) => p.toLowerCase());
   const place = service === 'iam' ? '' : region; // IAM is global
   return { ref: name, attributes: { Arn: arn(service, place, `${kind}/${name}`) } };
@@ -153,5 +153,5 @@ const placeholder: Maker = (name, { type, region }) => {
 
 export function identityOf(input: IdentityInput): Identity {
   const name = physicalName(input);
-  return { name, ...(makers[input.type] ?? placeholder)(name, input) };
+  return { name, ...(makers[input.type] ?? plain)(name, input) };
 }
