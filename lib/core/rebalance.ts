@@ -1,9 +1,10 @@
 import { Draft } from './draft.ts';
 import type { FleetMap } from './fleet-map.ts';
+import type { NodeId } from './ids.ts';
 import { levelZone, type ZoneTargets } from './level-zone.ts';
 import { levelZones } from './level-zones.ts';
 import { fillHardMax, rebalanceBandDefault } from './limits.ts';
-import type { JobKind, Plan } from './plan.ts';
+import type { JobKind, Move, Plan } from './plan.ts';
 import { type SlotsByNode, slotsByNode, slotsOf } from './slots-by-node.ts';
 import { metadataByNode, zoneLevels } from './target.ts';
 import { bytes } from './units.ts';
@@ -29,19 +30,17 @@ export function planRebalance(fleet: FleetMap, policy: RebalancePolicy = {}): Pl
   const index = slotsByNode(fleet);
   const crossed = levelZones(draft, index, band);
   const metadata = metadataByNode(fleet, draft.holders);
-  const floors: Floor[] = [];
   for (const zone of fleet.zones.keys()) {
     const targets = targetsOf(draft, zone, metadata, fillHard);
-    const grain = grainOf(draft, index, targets.members);
-    if (crossed === 0 && !isOutside(draft, targets, band, grain.largest)) continue;
-    floors.push(floorOf(fleet, targets, grain));
+    const largest = largestSlot(draft, index, targets.members);
+    if (crossed === 0 && !isOutside(draft, targets, band, largest)) continue;
     if (targets.members.length > 0) levelZone(draft, index, targets);
   }
   return {
     job: policy.job ?? 'rebalance',
     moves: draft.moves,
     bytesTotal: bytes(draft.bytesTotal),
-    bytesMinimum: bytes(Math.min(draft.bytesTotal, minimumOf(floors, crossed))),
+    bytesMinimum: bytes(netInflow(draft.moves)),
     blocks: [],
   };
 }
@@ -75,53 +74,23 @@ const isOutside = (
     (node) => Math.abs(draft.used[node]! - target[node]!) > Math.max(band * target[node]!, slotMax),
   );
 
-/** The largest slot, and the bytes that every slot has if all are equal. */
-interface Grain {
-  readonly largest: number;
-  readonly uniform: boolean;
-}
-
-function grainOf(draft: Draft, index: SlotsByNode, members: readonly number[]): Grain {
+function largestSlot(draft: Draft, index: SlotsByNode, members: readonly number[]): number {
   let largest = 0;
-  let smallest = Number.POSITIVE_INFINITY;
   for (const node of members) {
-    for (const slot of slotsOf(index, node)) {
-      largest = Math.max(largest, draft.bytesOf(slot));
-      smallest = Math.min(smallest, draft.bytesOf(slot));
-    }
+    for (const slot of slotsOf(index, node)) largest = Math.max(largest, draft.bytesOf(slot));
   }
-  return { largest, uniform: largest === smallest };
-}
-
-/** What must leave the nodes of a zone, and what must enter them, at least. */
-interface Floor {
-  readonly out: number;
-  readonly in: number;
+  return largest;
 }
 
 /**
- * Slots are indivisible, so the end is "every node less than one slot off its target": whole slots where
- * all are equal, else all but the largest. Known from fills and targets alone, before any move is.
+ * What any plan must move at least to give every node the bytes that this one gives it: the sum of what
+ * nodes gain. A byte that goes through a third node, or that is exchanged for another, is above it.
  */
-function floorOf(fleet: FleetMap, { members, target }: ZoneTargets, grain: Grain): Floor {
-  const atLeast = (bytesOff: number): number => {
-    if (bytesOff < grain.largest || grain.largest === 0) return 0;
-    if (!grain.uniform) return bytesOff - grain.largest;
-    return Math.floor(bytesOff / grain.largest) * grain.largest;
-  };
-  const floor = { out: 0, in: 0 };
-  for (const node of members) {
-    floor.out += atLeast(fleet.used[node]! - target[node]!);
-    floor.in += atLeast(target[node]! - fleet.used[node]!);
+function netInflow(moves: readonly Move[]): number {
+  const gains = new Map<NodeId, number>();
+  for (const { from, to, bytes: moved } of moves) {
+    gains.set(from, (gains.get(from) ?? 0) - moved);
+    gains.set(to, (gains.get(to) ?? 0) + moved);
   }
-  return floor;
+  return [...gains.values()].reduce((sum, gain) => sum + Math.max(0, gain), 0);
 }
-
-/** Without moves between zones each zone has its own minimum; with them only the sums are bounds. */
-const minimumOf = (floors: readonly Floor[], crossed: number): number =>
-  crossed === 0
-    ? floors.reduce((sum, floor) => sum + Math.max(floor.out, floor.in), 0)
-    : Math.max(
-        floors.reduce((sum, floor) => sum + floor.out, 0),
-        floors.reduce((sum, floor) => sum + floor.in, 0),
-      );
