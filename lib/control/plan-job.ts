@@ -6,6 +6,7 @@ import {
   flightPrefix,
   pendingKey,
   pendingPrefixOf,
+  spread,
 } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
 import { BatchRecord, FlightRecord, type MoveRecord } from '../contract/records.ts';
@@ -14,6 +15,7 @@ import { planDrain } from '../core/drain.ts';
 import { explainBlock } from '../core/explain-block.ts';
 import type { FleetMap } from '../core/fleet-map.ts';
 import { type BatchId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
+import { firstTurn } from '../core/in-turns.ts';
 import type { NodeState } from '../core/lifecycle.ts';
 import type { JobKind, Plan } from '../core/plan.ts';
 import { planRebalance } from '../core/rebalance.ts';
@@ -51,7 +53,7 @@ const urgencyOf: Readonly<Record<JobKind, Urgency>> = {
 /**
  * Plans what is left of a job, from the placement as it is now, and publishes the plan's batches by naming
  * them in the job. Killed before that, they are never sent. While earlier batches are under way it plans
- * nothing.
+ * nothing. A chunk of which several slots move has one of them in each plan.
  */
 export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdicts['plan']>> {
   const job = await readJob(ports.tables, id);
@@ -160,7 +162,8 @@ async function publish(
   totals: JobChanges,
 ): Promise<StepResult<Verdicts['plan']>> {
   const attempt = ports.newId();
-  const batches = groupMoves(plan.moves, movesPerBatch, bytesPerBatch);
+  const moves = firstTurn(plan.moves, spread);
+  const batches = groupMoves(moves, movesPerBatch, bytesPerBatch);
   const urgency = urgencyOf[job.kind];
   const expiresAt = Math.floor(ports.now() / 1000) + tombstoneSeconds;
   await ports.tables.writeEach(
@@ -178,7 +181,7 @@ async function publish(
     bytesPlanned: done + plan.bytesTotal,
     bytesMinimum: Math.min(done, job.bytesMinimum) + plan.bytesMinimum,
   });
-  ports.log('planned', { job: job.id, moves: plan.moves.length, batches: batches.length, outcome });
+  ports.log('planned', { job: job.id, moves: moves.length, batches: batches.length, outcome });
   return { verdict: 'moves', waitSeconds: 0 };
 }
 

@@ -27,7 +27,7 @@ export function demoContext(dataSet: DataSet): Readonly<Record<string, unknown>>
       joinLimitMs: 60_000,
       graceMs: 1_000,
       connectionsLimitMs: 3_000,
-      parkingMs: 3_000,
+      parkingMs: 1_500,
       flightLimitMs: 6_000,
     },
   };

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { chunkId, nodeId } from '../../lib/core/ids.ts';
+import { firstTurn } from '../../lib/core/in-turns.ts';
+import type { Move } from '../../lib/core/plan.ts';
+import { bytes } from '../../lib/core/units.ts';
+
+const move = (chunk: string, slot: number): Move => ({
+  chunk: chunkId(chunk),
+  slot,
+  from: nodeId(`from${slot}`),
+  to: nodeId(`to${slot}`),
+  bytes: bytes(1),
+});
+const names = (moves: readonly Move[]) => moves.map(({ chunk, slot }) => `${chunk}.${slot}`);
+
+test.each<[behaviour: string, moves: Move[], turn: string[]]>([
+  ['takes all where no chunk has two', [move('x', 0), move('y', 1)], ['x.0', 'y.1']],
+  ['takes one of a chunk that has three', [move('x', 0), move('x', 1), move('x', 2)], ['x.1']],
+  ['keeps the order', [move('y', 0), move('x', 0), move('y', 2)], ['x.0', 'y.2']],
+  ['takes none of none', [], []],
+])('%s', (_behaviour, moves, turn) => {
+  expect(names(firstTurn(moves, (_chunk, of) => (of > 1 ? 1 : 0)))).toEqual(turn);
+});
