@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { formatBytes } from '../../core/units.ts';
 import { stopCloud } from '../cloud/down.ts';
@@ -30,6 +30,7 @@ export interface DemoOptions {
  * exit code 0 only if all of it holds.
  */
 export async function runDemo(context: Context, options: DemoOptions): Promise<Answer> {
+  if (options.report !== undefined) assertWritable(options.report);
   const home = resolve(context.globals.home, 'demo');
   const inside: Context = { ...context, globals: { ...context.globals, home } };
   const narrator = new Narrator(context);
@@ -49,7 +50,9 @@ export async function runDemo(context: Context, options: DemoOptions): Promise<A
     if (options.keep) context.io.err(`The local cloud goes on: use --home ${home}\n`);
     else {
       await stopCloud(inside, cloud);
-      if (ended) rmSync(home, { recursive: true, force: true });
+      // What failed is left for whoever wants to know why; what was interrupted is not wanted.
+      const isWanted = !ended && !context.io.interrupted.aborted;
+      if (!isWanted) rmSync(home, { recursive: true, force: true });
     }
   }
 }
@@ -88,6 +91,18 @@ async function play(
     );
   } finally {
     store.close();
+  }
+}
+
+/** Known before the run, not after it. */
+function assertWritable(file: string): void {
+  try {
+    accessSync(dirname(resolve(file)), constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UserError(
+      `The report ${file} cannot be written (${code}): name a file in a directory.`,
+    );
   }
 }
 
