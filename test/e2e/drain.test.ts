@@ -77,7 +77,7 @@ describe('a drain on a running store, with a reader that never stops', () => {
     const job = await store.json<JobView>('drain', leaving.node, '--wait');
     const after = await store.inspector.calls();
     expect(job).toMatchObject({ state: 'done', movesDone: job.movesPlanned, movesFailed: 0 });
-    expect(job.movesDone).toBeGreaterThan(200);
+    expect(job.movesDone).toBeGreaterThan(100); // a half or a third of the files, by the holders chosen
     const calls = controlCalls(before, after);
     const migrating = calls.filter(({ principal }) => principal.includes('Migrate'));
     const figures = `${job.movesDone} chunks, ${sum(calls)} calls of the control plane (${sum(migrating)} of them to migrate): ${(sum(calls) / job.movesDone).toFixed(3)} a chunk`;
