@@ -1,31 +1,58 @@
 import { readNodes } from '../../control/fleet.ts';
-import { listFlights } from '../../control/jobs.ts';
+import { listFlights, readJob } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
+import type { JobId } from '../../core/ids.ts';
 import type { Context } from '../context.ts';
 import type { Inspector } from './inspect.ts';
 import { waitFor } from './stage.ts';
 
 const catchLimitMs = 20_000;
+/** A copy of a few files lasts a fraction of a second: look often. */
+const catchEveryMs = 20;
 
-/** Kills -9 the process of a node while it pulls copies. @returns the node */
+/**
+ * Kills -9 the process of a node while it pulls copies.
+ *
+ * @returns the node, or nothing when the job was over before it could be caught
+ */
 export async function killInMidCopy(
   context: Context,
   ports: Ports,
   inspector: Inspector,
-): Promise<string> {
-  const flight = await waitFor(context, 'a copy to be under way', catchLimitMs, async () =>
-    (await listFlights(ports.tables)).find(({ moves, movesDone }) => movesDone < moves),
+  job: JobId,
+): Promise<string | undefined> {
+  const flight = await waitFor(
+    context,
+    'a copy to be under way',
+    catchLimitMs,
+    async () => {
+      const flights = await listFlights(ports.tables);
+      const under = flights.find((each) => each.job === job && each.movesDone < each.moves);
+      const isOver = under === undefined && (await readJob(ports.tables, job))?.state !== 'running';
+      return under ?? (isOver ? 'over' : undefined);
+    },
+    catchEveryMs,
   );
+  if (flight === 'over') return undefined;
   const node = (await readNodes(ports.tables)).find(({ id }) => id === flight.to)!;
   await inspector.killAgent(node.instance);
   return node.id;
 }
 
+/** The worker is at work while the copy is: soon, or not any more. */
+const commitLimitMs = 3_000;
+
 /** Kills -9 a busy worker of the migration function. @returns whether one was caught at work */
 export async function killInMidCommit(context: Context, inspector: Inspector): Promise<boolean> {
-  const killed = await waitFor(context, 'a migration to be at work', catchLimitMs, async () => {
-    const count = await inspector.killWorker('migrate');
-    return count > 0 ? count : undefined;
-  }).catch(() => 0);
+  const killed = await waitFor(
+    context,
+    'a migration to be at work',
+    commitLimitMs,
+    async () => {
+      const count = await inspector.killWorker('migrate');
+      return count > 0 ? count : undefined;
+    },
+    catchEveryMs,
+  ).catch(() => 0);
   return killed > 0;
 }

@@ -183,13 +183,18 @@ export class Show {
       },
     );
     this.#narrator.say(`An operator drains ${node}`);
-    if (chaos === 'chaos') await Promise.all([this.#disturb(), this.#finishJob(started.job)]);
+    if (chaos === 'chaos')
+      await Promise.all([this.#disturb(started.job), this.#finishJob(started.job)]);
     else await this.#finishJob(started.job);
     return node;
   }
 
-  async #disturb(): Promise<void> {
-    const node = await killInMidCopy(this.#context, this.#ports, this.#inspector);
+  async #disturb(job: JobId): Promise<void> {
+    const node = await killInMidCopy(this.#context, this.#ports, this.#inspector, job);
+    if (node === undefined) {
+      this.#narrator.say('Chaos: the copies were over too soon to kill a node in their middle');
+      return;
+    }
     this.#narrator.say(`Chaos: killed -9 the process of ${node} in mid-copy`);
     const caught = await killInMidCommit(this.#context, this.#inspector);
     this.#narrator.say(

@@ -35,6 +35,7 @@ export async function waitFor<T>(
   what: string,
   limitMs: number,
   look: () => Promise<T | undefined>,
+  everyMs = pollMs,
 ): Promise<T> {
   const begun = io.now();
   for (;;) {
@@ -43,7 +44,7 @@ export async function waitFor<T>(
     if (io.now() - begun > limitMs) {
       throw new UserError(`Waited ${limitMs / 1_000} s for ${what}, in vain.`, exitCodes.failed);
     }
-    await delay(pollMs, undefined, { signal: io.interrupted });
+    await delay(everyMs, undefined, { signal: io.interrupted });
   }
 }
 
