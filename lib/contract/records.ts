@@ -78,6 +78,12 @@ export const JobRecord = z.object({
   movesRetried: count,
   /** Moves that were still to do when the job ended. */
   movesFailed: count,
+  /** Epoch milliseconds by which it shall be done; 0 when it has none. */
+  deadline: z._default(count, 0),
+  /** 1 to 10, the higher the sooner. */
+  priority: z._default(count, 5),
+  /** Nothing more of it is sent; what is in flight ends. */
+  paused: z._default(z.boolean(), false),
   startedAt: count,
   /** 0 while it runs. */
   endedAt: count,

@@ -54,7 +54,13 @@ export interface NewJob {
   /** Scale-out: nodes to launch, by zone. */
   readonly launch?: Readonly<Record<string, number>>;
   readonly reasons: readonly string[];
+  /** Epoch milliseconds. @default none */
+  readonly deadline?: number;
+  /** 1 to 10, the higher the sooner. @default 5 */
+  readonly priority?: number;
 }
+
+const priorityDefault = 5;
 
 /** The op that opens a job; its execution starts after it is written. */
 export function openJobOp(id: JobId, job: NewJob, now: number): Op {
@@ -74,6 +80,9 @@ export function openJobOp(id: JobId, job: NewJob, now: number): Op {
     bytesDone: 0,
     movesRetried: 0,
     movesFailed: 0,
+    deadline: job.deadline ?? 0,
+    priority: job.priority ?? priorityDefault,
+    paused: false,
     startedAt: now,
     endedAt: 0,
     lastOp: id,
