@@ -2,7 +2,6 @@ import {
   type BatchId,
   batchId,
   type ChunkId,
-  chunkId,
   type JobId,
   jobId,
   type NodeId,
@@ -13,7 +12,7 @@ import {
  * Every key of every table is built and parsed here.
  *
  * placement   C#<chunk>            C               chunk: the placement, the only truth
- *             N#<node>#<shard>     C#<chunk>       inventory: written in the chunk's own transaction
+ *             N#<node>#L           L#<operation>   inventory: the chunks that one transaction placed there
  *             N#<node>             G#<k>           guard: a node's state and epoch, k copies of it
  *             F                    N#<node>        node: the fleet is one query
  *             J                    J#<job>         job
@@ -37,11 +36,6 @@ export interface Key {
   readonly sk: string;
 }
 
-/**
- * Partitions that one node's inventory is spread over. A partition takes 1,000 writes a second, so four take
- * the commits of 4,000 small chunks a second on one node; each shard costs every pass a query.
- */
-export const inventoryShards = 4;
 /** Copies of a node's guard: commits check one of them, so that they do not conflict with each other. */
 export const guardCopies = 8;
 export const fileShards = 16;
@@ -58,10 +52,15 @@ export function spread(value: string, over: number): number {
 }
 
 export const chunkKey = (chunk: ChunkId): Key => placement(`C#${chunk}`, 'C');
-export const inventoryPartition = (node: NodeId, shard: number): string => `N#${node}#${shard}`;
-export const inventoryKey = (node: NodeId, chunk: ChunkId): Key =>
-  placement(inventoryPartition(node, spread(chunk, inventoryShards)), `C#${chunk}`);
-export const chunkOfInventory = (sk: string): ChunkId => chunkId(sk.slice('C#'.length));
+const inventorySuffix = '#L';
+export const inventoryPartition = (node: NodeId): string => `N#${node}${inventorySuffix}`;
+export const inventoryKey = (node: NodeId, operation: string): Key =>
+  placement(inventoryPartition(node), `L#${operation}`);
+/** The node whose inventory a partition is, if it is one. */
+export const nodeOfInventory = (pk: string): NodeId | undefined =>
+  pk.startsWith('N#') && pk.endsWith(inventorySuffix)
+    ? nodeId(pk.slice('N#'.length, -inventorySuffix.length))
+    : undefined;
 
 export const guardKey = (node: NodeId, copy: number): Key => placement(`N#${node}`, `G#${copy}`);
 

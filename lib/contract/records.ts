@@ -27,7 +27,8 @@ export const ChunkRecord = z.object({
 });
 export type ChunkRecord = z.infer<typeof ChunkRecord>;
 
-export const InventoryRecord = z.object({ slot: count, bytes: count });
+/** Chunks that one transaction placed on a node; never changed, so some may have left it since. */
+export const InventoryRecord = z.object({ chunks: z.array(text) });
 export type InventoryRecord = z.infer<typeof InventoryRecord>;
 
 export const GuardRecord = z.object({ state: z.enum(nodeStates), epoch: count });

@@ -4,8 +4,9 @@ import { FleetBuilder, type FleetMap } from '../core/fleet-map.ts';
 import type { ChunkId, NodeId } from '../core/ids.ts';
 import type { Plan } from '../core/plan.ts';
 import { bytes } from '../core/units.ts';
-import { holdersOf, readChunks, slotsOn } from './chunks.ts';
+import { holdersOf, readChunks } from './chunks.ts';
 import { type NodeView, type NodeWithBeat, readFleet } from './fleet.ts';
+import { listedOn } from './inventory.ts';
 import type { Ports } from './ports.ts';
 
 /** The fleet with every chunk that any of `nodes` holds: what a plan that moves their slots must know. */
@@ -16,8 +17,8 @@ export async function mapOf(
 ): Promise<FleetMap> {
   const builder = new FleetBuilder();
   for (const node of fleet) builder.addNode(planned(node), bytes(node.beat?.usedBytes ?? 0));
-  const slots = await Promise.all(nodes.map((node) => slotsOn(ports.tables, node)));
-  const chunks = [...new Set(slots.flat().map(({ chunk }) => chunk))];
+  const listed = await Promise.all(nodes.map((node) => listedOn(ports.tables, node)));
+  const chunks = [...new Set(listed.flat())];
   const records = await readChunks(ports.tables, chunks);
   for (const [i, chunk] of chunks.entries()) addChunk(builder, chunk, records[i]);
   return builder.build();
@@ -31,7 +32,7 @@ const planned = (node: NodeView) => ({
   state: node.state,
 });
 
-/** A chunk that was removed since its inventory was read has nothing to move. */
+/** A chunk that was removed since it was listed has nothing to move. */
 function addChunk(builder: FleetBuilder, id: ChunkId, record: ChunkRecord | undefined): void {
   if (record?.state !== 'live') return;
   builder.addChunk({

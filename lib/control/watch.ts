@@ -12,6 +12,7 @@ import {
   readNodesEver,
   stepNode,
 } from './fleet.ts';
+import { tidyInventory } from './inventory.ts';
 import { type Job, listJobs, readJob, startRepair, workflowOf } from './jobs.ts';
 import { orphanAgeMs } from './limits.ts';
 import { pace } from './pace.ts';
@@ -153,15 +154,17 @@ async function resumeJobs(ports: Ports, jobs: readonly Job[]): Promise<void> {
 }
 
 /**
- * One node's disk an hour: an orphan costs room and nothing else, while a look at a disk costs a read for each
- * chunk that it holds.
+ * One node an hour, its disk and its inventory: an orphan costs room and a stale list a read, nothing else, while
+ * the look costs a read for each chunk.
  */
 async function collectInTurn(ports: Ports, fleet: readonly NodeWithBeat[]): Promise<void> {
   const minute = Math.floor(ports.now() / 60_000);
   if (minute % 60 !== 0) return;
   const active = fleet.filter(({ state }) => state === 'active');
   const node = active[(minute / 60) % active.length];
-  if (node !== undefined) await tryCollect(ports, node, orphanAgeMs);
+  if (node === undefined) return;
+  await tryCollect(ports, node, orphanAgeMs);
+  await tidyInventory(ports, node.id);
 }
 
 /** Nodes on their way for a job that has ended, whose last step was never taken. */

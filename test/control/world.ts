@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Held, PullEvent, Receipt } from '../../lib/contract/agent.ts';
 import {
   chunkKey,
-  chunkOfInventory,
   fleetPartition,
   guardCopies,
   guardKey,
   heartbeatKey,
-  inventoryKey,
+  inventoryPartition,
   nodeKey,
 } from '../../lib/contract/keys.ts';
 import type { BatchMessage } from '../../lib/contract/messages.ts';
@@ -112,6 +111,8 @@ export class World {
   isListOld = false;
   /** Called before each write; may do what others do meanwhile, or throw. */
   beforeWrite: (ops: readonly Op[]) => void | Promise<void> = () => {};
+  /** Before unconditional puts and deletes. */
+  beforeWriteEach: () => void | Promise<void> = () => {};
   /** Called after each write that committed; may throw as if its answer were lost. */
   afterWrite: (ops: readonly Op[]) => void = () => {};
   beforePullEvent: (event: PullEvent) => void | Promise<void> = () => {};
@@ -222,20 +223,15 @@ export class World {
       const chunk = chunkId(item.pk.slice(2));
       const { holders, sha256 } = item as unknown as ChunkRecord;
       if (new Set(holders).size < holders.length) found.push(`${chunk} twice on a node`);
-      for (const [slot, holder] of holders.entries()) {
-        const row = this.store.get(inventoryKey(nodeId(holder), chunk));
-        if (row?.slot !== slot) found.push(`${holder} lacks the row of ${chunk}`);
+      for (const holder of holders) {
+        const lists = this.store.all('placement', inventoryPartition(nodeId(holder)));
+        if (!lists.some((list) => (list.chunks as string[]).includes(chunk)))
+          found.push(`${holder} has no list with ${chunk}`);
         if (gone.has(holder)) continue;
         const copy = this.node(holder).shelves.get(chunk)?.copy;
         if (copy === undefined || hashOf(copy.bytes) !== sha256)
           found.push(`${holder} lacks ${chunk}`);
       }
-    }
-    for (const { pk, sk } of this.store.items('placement')) {
-      if (!sk.startsWith('C#')) continue;
-      const holders = this.placement(chunkOfInventory(sk));
-      if (holders?.state !== 'live' || !holders.holders.includes(pk.split('#')[1]!))
-        found.push(`${pk} has a row of ${sk} too many`);
     }
     return found;
   }
@@ -270,6 +266,7 @@ export class World {
           return result;
         },
         writeEach: async (ops) => {
+          await this.beforeWriteEach();
           for (const op of ops) this.store.write([op]);
         },
       },
