@@ -1,13 +1,25 @@
 import type { PullEvent, Receipt } from '../contract/agent.ts';
-import { batchKey, batchPartition, flightKey, pendingPrefixOf } from '../contract/keys.ts';
+import {
+  batchKey,
+  batchPartition,
+  flightKey,
+  movesKey,
+  pendingPrefixOf,
+} from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
-import { BatchRecord, type ChunkRecord, FlightRecord } from '../contract/records.ts';
+import {
+  BatchRecord,
+  type ChunkRecord,
+  FlightRecord,
+  type MoveRecord,
+  MovesRecord,
+} from '../contract/records.ts';
 import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
 import { servesReads, takesCopies } from '../core/lifecycle.ts';
 import { holdersOf, readChunks } from './chunks.ts';
 import { type Carried, commitMoves, type Due } from './commit-moves.ts';
 import { addressOf, type NodeView, readNodes } from './fleet.ts';
-import { chunksPerCommit, commitEveryMs, tombstoneSeconds } from './limits.ts';
+import { chunksPerCommit, tombstoneSeconds } from './limits.ts';
 import { pace } from './pace.ts';
 import {
   NodeRefused,
@@ -26,12 +38,15 @@ export interface WorkerLimits {
 const remainingMsMin = 10_000;
 /** Tries to end a batch while another worker commits for it; the last one of them ends it. */
 const endsMax = 4;
+/** A commit shows life: a slow batch has so many in the time after which silence counts as death. */
+const commitsPerLimit = 2;
 /** Failures whose text a batch keeps. */
 const failuresKept = 5;
 
 interface Flight {
   readonly message: BatchMessage;
   readonly batch: BatchRecord;
+  readonly moves: readonly MoveRecord[];
   readonly flight: FlightRecord;
 }
 
@@ -64,29 +79,32 @@ async function moreWaits(ports: Ports, { job, batch }: BatchMessage): Promise<bo
 /** The batch, unless it is over or a newer message has taken its place. */
 async function readFlight(ports: Ports, message: BatchMessage): Promise<Flight | undefined> {
   const batch = batchId(message.batch);
-  const [body, flying] = await ports.tables.get([
-    batchKey(jobId(message.job), batch),
+  const job = jobId(message.job);
+  const [body, list, flying] = await ports.tables.get([
+    batchKey(job, batch),
+    movesKey(job, batch),
     flightKey(batch),
   ]);
   if (flying === undefined) return undefined;
   const flight = FlightRecord.parse(flying);
   if (flight.token !== message.token) return undefined;
-  if (body === undefined) {
+  if (body === undefined || list === undefined) {
     // Its job was forgotten long ago: it holds a place in the budgets for nothing.
     await ports.tables.write([{ op: 'delete', key: flightKey(batch) }]);
     return undefined;
   }
-  return { message, batch: BatchRecord.parse(body), flight };
+  const { moves } = MovesRecord.parse(list);
+  return { message, batch: BatchRecord.parse(body), moves, flight };
 }
 
 async function carry(
   ports: Ports,
-  { message, batch, flight }: Flight,
+  { message, batch, moves, flight }: Flight,
   limits: WorkerLimits,
 ): Promise<Carried | 'superseded'> {
   const nodes = await readNodes(ports.tables);
   const to = nodes.find((node) => node.id === batch.to);
-  const due = await dueMoves(ports, batch);
+  const due = await dueMoves(ports, batch, moves);
   if (due.length === 0) return nothingCarried;
   if (to === undefined || !takesCopies(to.state)) {
     return {
@@ -124,7 +142,7 @@ async function commitAsReceived(
     for await (const event of pulled) {
       const failure = note(event, due, to, waiting);
       if (failure !== undefined) total = plus(total, { ...nothingCarried, failures: [failure] });
-      const late = ports.now() - committedAt >= commitEveryMs;
+      const late = ports.now() - committedAt >= ports.policy.flightLimitMs / commitsPerLimit;
       if (waiting.length >= chunksPerCommit || (waiting.length > 0 && late)) {
         const outcome = await commit(waiting.splice(0, chunksPerCommit));
         if (outcome === 'superseded') return outcome;
@@ -152,12 +170,16 @@ const plus = (left: Carried, right: Carried): Carried => ({
 });
 
 /** Drops what is done already, or was removed, or moved elsewhere since it was planned. */
-async function dueMoves(ports: Ports, batch: BatchRecord): Promise<readonly Due[]> {
+async function dueMoves(
+  ports: Ports,
+  batch: BatchRecord,
+  moves: readonly MoveRecord[],
+): Promise<readonly Due[]> {
   const records = await readChunks(
     ports.tables,
-    batch.moves.map(({ chunk }) => chunkId(chunk)),
+    moves.map(({ chunk }) => chunkId(chunk)),
   );
-  return batch.moves.flatMap((move, i) => {
+  return moves.flatMap((move, i) => {
     const record = records[i];
     const due =
       record?.state === 'live' &&
