@@ -103,15 +103,19 @@ export async function previewDrain(ports: Ports, nodes: readonly NodeId[]): Prom
   return (await observeDrain(ports, nodes)).plan;
 }
 
+/** When a drain shall be done, and how it ranks among other jobs. */
+export type DrainWish = Pick<NewJob, 'deadline' | 'priority'>;
+
 export async function startDrain(
   ports: Ports,
   nodes: readonly NodeId[],
   reasons: readonly string[],
+  wish: DrainWish = {},
 ): Promise<Started> {
   const { blocks } = await previewDrain(ports, nodes);
   return blocks.length > 0
     ? { kind: 'blocked', blocks }
-    : open(ports, { kind: 'drain', nodes, reasons });
+    : open(ports, { kind: 'drain', nodes, reasons, ...wish });
 }
 
 export const startRebalance = (ports: Ports, reasons: readonly string[]): Promise<Started> =>
