@@ -18,6 +18,7 @@ import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
 import { servesReads, takesCopies } from '../core/lifecycle.ts';
 import { holdersOf, readChunks } from './chunks.ts';
 import { type Carried, commitMoves, type Due } from './commit-moves.ts';
+import { eventOp } from './events.ts';
 import { addressOf, type NodeView, readNodes } from './fleet.ts';
 import { chunksPerCommit, tombstoneSeconds } from './limits.ts';
 import { pace } from './pace.ts';
@@ -269,9 +270,18 @@ async function writeEnd(
     failures: failures.slice(0, failuresKept),
     expiresAt: Math.floor(ports.now() / 1000) + tombstoneSeconds,
   };
+  const failed = {
+    type: 'Moves Failed',
+    detail: {
+      ...{ job: message.job, batch: message.batch, from: batch.from, to: batch.to },
+      ...{ moves: batch.moves.length, movesDone, movesFailed: failures.length },
+      failures: failures.slice(0, failuresKept),
+    },
+  } as const;
   const result = await ports.tables.write([
     { op: 'delete', key: flightKey(id), when: { token: message.token, movesDone } },
     { op: 'put', key: batchKey(jobId(message.job), id), fields: ended },
+    ...(failures.length === 0 ? [] : [eventOp(`${id}-${message.token}`, failed, ports.now())]),
   ]);
   return result.kind;
 }

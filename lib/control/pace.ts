@@ -15,12 +15,15 @@ import { FlightRecord, JobRecord, PaceRecord, PendingRecord } from '../contract/
 import type { BatchId, JobId } from '../core/ids.ts';
 import { nodeId } from '../core/ids.ts';
 import { type Batch, type Flight, type Start, schedule, urgencies } from '../core/schedule.ts';
-import { bytes, bytesPerSecond } from '../core/units.ts';
+import { bytes, bytesPerSecond, epochMillis } from '../core/units.ts';
+import { urgencyUnder } from '../core/urgency-under.ts';
 import { resendsPerPacing, startsPerPacing } from './limits.ts';
 import { queryAll } from './pages.ts';
 import type { Op, Ports } from './ports.ts';
 
 interface Pending extends PendingRecord {
+  /** Of the job, as it is now; 0 when it has none. */
+  readonly deadline: number;
   readonly job: JobId;
   readonly batch: BatchId;
 }
@@ -77,7 +80,12 @@ async function readTraffic(ports: Ports): Promise<Traffic> {
 async function pendingOf(ports: Ports, job: JobId, record: JobRecord): Promise<readonly Pending[]> {
   const prefix = pendingPrefixOf(record.attempt);
   const items = await queryAll(ports.tables, 'placement', batchPartition(job), prefix);
-  return items.map((item) => ({ ...PendingRecord.parse(item), job, batch: batchOfKey(item.sk) }));
+  const { deadline } = record;
+  return items.map((item) => {
+    const planned = PendingRecord.parse(item);
+    const urgency = urgencyUnder(planned.urgency, deadline);
+    return { ...planned, urgency, deadline, job, batch: batchOfKey(item.sk) };
+  });
 }
 
 function startsNow(ports: Ports, { pending, flying }: Traffic): readonly Start[] {
@@ -91,6 +99,7 @@ function startsNow(ports: Ports, { pending, flying }: Traffic): readonly Start[]
       from: nodeId(each.from),
       to: nodeId(each.to),
       bytes: bytes(each.bytes),
+      ...(each.deadline > 0 && { deadline: epochMillis(each.deadline) }),
     }),
   );
   const inFlight = flying.map(

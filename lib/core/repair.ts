@@ -39,7 +39,7 @@ export function planRepair(
 }
 
 /** Holders that are needed to read a chunk at all. */
-function neededToRead({ fleet }: Draft, chunk: number): number {
+export function neededToRead({ fleet }: Draft, chunk: number): number {
   const rule = fleet.rules[fleet.ruleOfChunk[chunk]!]!;
   return rule.kind === 'replicated' ? 1 : rule.data;
 }

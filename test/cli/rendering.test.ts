@@ -121,6 +121,7 @@ const job = (over: Partial<Job>): Job => ({
     priority: 5,
     paused: false,
     pausedAt: 0,
+    mustLeave: false,
     startedAt: 0,
     endedAt: 0,
   },

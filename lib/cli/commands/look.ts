@@ -31,6 +31,16 @@ export function addLookCommands(program: Command, run: Run): void {
       }),
     );
   program
+    .command('events')
+    .description('what became of jobs, nodes and zones, as EventBridge is told it')
+    .option('--follow', 'show each as it comes')
+    .action(({ follow }) =>
+      run(async (context) => {
+        const { followEvents, showEvents } = await import('../look/events.ts');
+        return follow ? followEvents(context) : showEvents(context);
+      }),
+    );
+  program
     .command('explain')
     .description('what a node, job, chunk or file is, where, and why')
     .argument('<id>', "a node's, job's or chunk's id, or a stored path")
