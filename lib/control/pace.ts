@@ -4,19 +4,22 @@ import {
   flightKey,
   flightPartition,
   flightPrefix,
+  holdPrefix,
   jobOfKey,
   jobPartition,
   paceKey,
   pendingKey,
   pendingPrefixOf,
+  zoneOfHold,
 } from '../contract/keys.ts';
 import type { BatchMessage, StepResult, Verdicts } from '../contract/messages.ts';
 import { FlightRecord, JobRecord, PaceRecord, PendingRecord } from '../contract/records.ts';
-import type { BatchId, JobId } from '../core/ids.ts';
+import type { BatchId, JobId, Zone } from '../core/ids.ts';
 import { nodeId } from '../core/ids.ts';
 import { type Batch, type Flight, type Start, schedule, urgencies } from '../core/schedule.ts';
 import { bytes, bytesPerSecond, epochMillis } from '../core/units.ts';
 import { urgencyUnder } from '../core/urgency-under.ts';
+import { readNodes } from './fleet.ts';
 import { resendsPerPacing, startsPerPacing } from './limits.ts';
 import { queryAll } from './pages.ts';
 import type { Op, Ports } from './ports.ts';
@@ -35,6 +38,9 @@ interface Traffic {
   readonly running: readonly { readonly id: JobId; readonly record: JobRecord }[];
   readonly pending: readonly Pending[];
   readonly flying: readonly Flying[];
+  /** Zones from and to which no planned move is sent, and where each node is. */
+  readonly held: ReadonlySet<Zone>;
+  readonly zoneOf: ReadonlyMap<string, Zone>;
 }
 
 /** Between looks at moves in flight, whole seconds: soon when they are nearly done, seldom when not. */
@@ -65,11 +71,17 @@ async function readTraffic(ports: Ports): Promise<Traffic> {
     .map((item) => ({ id: jobOfKey(item.sk), record: JobRecord.parse(item) }))
     .filter(({ record }) => record.state === 'running' && record.attempt !== '');
   const pending = await Promise.all(running.map(({ id, record }) => pendingOf(ports, id, record)));
+  const zonesHeld = flights
+    .filter(({ sk }) => sk.startsWith(holdPrefix))
+    .flatMap(({ sk }) => zoneOfHold(sk) ?? []);
+  const nodes = zonesHeld.length > 0 ? await readNodes(ports.tables) : [];
   const paced = flights.find(({ sk }) => sk === paceKey.sk);
   return {
     generation: paced === undefined ? 0 : PaceRecord.parse(paced).generation,
     running,
     pending: pending.flat(),
+    held: new Set(zonesHeld),
+    zoneOf: new Map(nodes.map(({ id, zone }) => [id, zone])),
     flying: flights
       .filter(({ sk }) => sk.startsWith(flightPrefix))
       .map((item) => ({ ...FlightRecord.parse(item), batch: batchOfKey(item.sk) })),
@@ -88,9 +100,16 @@ async function pendingOf(ports: Ports, job: JobId, record: JobRecord): Promise<r
   });
 }
 
-function startsNow(ports: Ports, { pending, flying }: Traffic): readonly Start[] {
+/** A repair does not wait for a zone that is ill, nor does what has a deadline. */
+const isHeld = ({ held, zoneOf }: Traffic, { urgency, from, to }: Pending): boolean =>
+  (urgency === 'normal' || urgency === 'low') &&
+  [from, to].some((node) => held.has(zoneOf.get(node)!));
+
+function startsNow(ports: Ports, traffic: Traffic): readonly Start[] {
+  const { pending, flying } = traffic;
   const policy = ports.policy;
-  const waiting = pending.map(
+  const sendable = pending.filter((each) => !isHeld(traffic, each));
+  const waiting = sendable.map(
     (each): Batch => ({
       id: each.batch,
       job: each.job,

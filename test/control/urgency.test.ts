@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { flightPartition, holdEventKey, holdZoneKey, jobKey } from '../../lib/contract/keys.ts';
 import type { BatchRecord } from '../../lib/contract/records.ts';
 import { cancelJob, listJobs, startDrain } from '../../lib/control/jobs.ts';
+import { pace } from '../../lib/control/pace.ts';
 import { setPaused } from '../../lib/control/pause.ts';
 import { TryLater } from '../../lib/control/ports.ts';
 import { heed } from '../../lib/control/urgency.ts';
@@ -253,6 +254,21 @@ describe('a zone', () => {
     world.pass(1);
     await watch(world.ports);
     expect(holds(world)).toEqual([]);
+  });
+
+  test('that is held sends no planned move; what has a deadline, and repairs, go on', async () => {
+    const world = worldOf({ policy: { graceMs: 0 } });
+    await putFiles(world, 12);
+    await heed(world.ports, word(world, 'zone-impaired'));
+    const started = await startDrain(world.ports, [nodeId('a1')], []);
+    if (started.kind === 'blocked') throw new Error('blocked');
+    await runJob(world, started.job, { until: 'pace' });
+    await pace(world.ports, started.job);
+    expect(world.messages).toEqual([]);
+    await heed(world.ports, spot(world));
+    await pace(world.ports, started.job);
+    expect(world.messages.length).toBeGreaterThan(0);
+    expect(await runJob(world, started.job, { until: 'prove' })).toBe('prove');
   });
 
   test('of another account changes nothing', async () => {
