@@ -1,10 +1,12 @@
 /**
- * A fleet for planning, in typed arrays: a million slots in about 12 MB. Nodes are numbered in the order
+ * A fleet for planning, in typed arrays: about 8 bytes a slot and 40 a chunk. Nodes are numbered in the order
  * of their ids, so that ties which fall to the lower number are the same on every machine; chunks in the
  * order in which they were added.
  */
+import { ChunkIds } from './chunk-ids.ts';
 import { type Chunk, type FleetNode, type Redundancy, slotBytes, slotCount } from './fleet.ts';
-import { byCodeUnit, type ChunkId, type NodeId, type Zone } from './ids.ts';
+import { Growing } from './growing.ts';
+import { byCodeUnit, type NodeId, type Zone } from './ids.ts';
 import { nodesMax, slotsMax, slotsPerChunkMax, zonesMax } from './limits.ts';
 import type { Bytes } from './units.ts';
 
@@ -16,8 +18,7 @@ export interface FleetMap {
   readonly nodeIndex: ReadonlyMap<NodeId, number>;
   readonly zones: readonly Zone[];
   readonly zoneOfNode: Uint16Array;
-  readonly chunkIds: readonly ChunkId[];
-  readonly chunkIndex: ReadonlyMap<ChunkId, number>;
+  readonly chunkIds: ChunkIds;
   /** Slots of chunk c are `slotStart[c] … slotStart[c + 1] - 1`. */
   readonly slotStart: Int32Array;
   readonly chunkOfSlot: Int32Array;
@@ -44,14 +45,18 @@ interface NewNode {
 export class FleetBuilder {
   readonly #nodes: NewNode[] = [];
   readonly #nodeIndex = new Map<NodeId, number>();
-  readonly #chunkIds: ChunkId[] = [];
-  readonly #chunkIndex = new Map<ChunkId, number>();
+  readonly #chunkIds = new ChunkIds();
   readonly #rules: Redundancy[] = [];
-  readonly #slotStart: number[] = [0];
-  readonly #slotBytes: number[] = [];
-  readonly #isMetadata: number[] = [];
-  readonly #ruleOfChunk: number[] = [];
-  readonly #holders: number[] = [];
+  readonly #slotStart = new Growing(new Int32Array(1));
+  readonly #slotBytes = new Growing(new Float64Array(0));
+  readonly #isMetadata = new Growing(new Uint8Array(0));
+  readonly #ruleOfChunk = new Growing(new Uint16Array(0));
+  readonly #holders = new Growing(new Int32Array(0));
+  #lastRule = -1;
+
+  constructor() {
+    this.#slotStart.push(0);
+  }
 
   /**
    * `usedBytes` is what the node reports: pass it when not every chunk is added (a drain reads only the
@@ -71,13 +76,11 @@ export class FleetBuilder {
 
   /** A holder that is no known node leaves its slot without one. Inventories may name a chunk twice. */
   addChunk(chunk: Chunk): 'added' | 'already-there' {
-    if (this.#chunkIndex.has(chunk.id)) return 'already-there';
     const slots = slotCount(chunk.redundancy);
     if (slots > slotsPerChunkMax) throw new RangeError(`more than ${slotsPerChunkMax} slots`);
     if (this.#holders.length + slots > slotsMax)
       throw new RangeError(`more than ${slotsMax} slots`);
-    this.#chunkIndex.set(chunk.id, this.#chunkIds.length);
-    this.#chunkIds.push(chunk.id);
+    if (this.#chunkIds.add(chunk.id) === undefined) return 'already-there';
     this.#slotBytes.push(slotBytes(chunk.size, chunk.redundancy));
     this.#isMetadata.push(chunk.kind === 'metadata' ? 1 : 0);
     this.#ruleOfChunk.push(this.#ruleNumber(chunk.redundancy));
@@ -92,11 +95,9 @@ export class FleetBuilder {
     const numbers = this.#nodes.map(({ node }) => nodeIndex.get(node.id)!);
     const zones = [...new Set(nodes.map(({ node }) => node.zone))].sort(byCodeUnit);
     if (zones.length > zonesMax) throw new RangeError(`more than ${zonesMax} zones`);
-    const slotStart = Int32Array.from(this.#slotStart);
-    const bytesOfSlots = Float64Array.from(this.#slotBytes);
-    const holders = Int32Array.from(this.#holders, (old) =>
-      old === NOBODY ? NOBODY : numbers[old]!,
-    );
+    const slotStart = this.#slotStart.values();
+    const bytesOfSlots = this.#slotBytes.values();
+    const holders = renumbered(this.#holders.values(), numbers);
     const chunkOfSlot = chunkOfEachSlot(slotStart);
     const used = usedByNode(nodes.length, holders, chunkOfSlot, bytesOfSlots);
     return {
@@ -105,13 +106,12 @@ export class FleetBuilder {
       zones,
       zoneOfNode: Uint16Array.from(nodes, ({ node }) => zones.indexOf(node.zone)),
       chunkIds: this.#chunkIds,
-      chunkIndex: this.#chunkIndex,
       slotStart,
       chunkOfSlot,
       slotBytes: bytesOfSlots,
-      isMetadata: Uint8Array.from(this.#isMetadata),
+      isMetadata: this.#isMetadata.values(),
       rules: this.#rules,
-      ruleOfChunk: Uint16Array.from(this.#ruleOfChunk),
+      ruleOfChunk: this.#ruleOfChunk.values(),
       holders,
       used,
       occupied: used.map((bytes, node) => Math.max(bytes, nodes[node]!.usedBytes ?? 0)),
@@ -124,10 +124,12 @@ export class FleetBuilder {
 
   /** Few rules, many chunks: they share. The rule of the last chunk is the likeliest of the next. */
   #ruleNumber(rule: Redundancy): number {
-    const last = this.#ruleOfChunk.at(-1);
-    if (last !== undefined && sameRule(this.#rules[last]!, rule)) return last;
-    const found = this.#rules.findIndex((known) => sameRule(known, rule));
-    return found >= 0 ? found : this.#rules.push(rule) - 1;
+    const last = this.#rules[this.#lastRule];
+    if (last === undefined || !sameRule(last, rule)) {
+      const found = this.#rules.findIndex((known) => sameRule(known, rule));
+      this.#lastRule = found >= 0 ? found : this.#rules.push(rule) - 1;
+    }
+    return this.#lastRule;
   }
 }
 
@@ -135,6 +137,16 @@ const sameRule = (left: Redundancy, right: Redundancy): boolean =>
   left.kind === 'replicated'
     ? right.kind === 'replicated' && left.copies === right.copies
     : right.kind === 'erasure' && left.data === right.data && left.parity === right.parity;
+
+/** By slot: the node's number in the map, from that of the order in which nodes were added. */
+function renumbered(holders: Int32Array, numbers: readonly number[]): Int32Array {
+  const renumbered = new Int32Array(holders.length);
+  for (let slot = 0; slot < holders.length; slot++) {
+    const old = holders[slot]!;
+    renumbered[slot] = old === NOBODY ? NOBODY : numbers[old]!;
+  }
+  return renumbered;
+}
 
 function chunkOfEachSlot(slotStart: Int32Array): Int32Array {
   const chunkOfSlot = new Int32Array(slotStart.at(-1)!);

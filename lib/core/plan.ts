@@ -51,3 +51,21 @@ export interface Plan {
   readonly bytesMinimum: Bytes;
   readonly blocks: readonly Block[];
 }
+
+/** A plan whose moves are written out one after the other: a million of them are never objects at once. */
+export interface PlanDraft extends Omit<Plan, 'moves'> {
+  readonly movesTotal: number;
+  /** Of `bytesTotal`, what goes from one zone to another. */
+  readonly bytesCrossZone: Bytes;
+  /** In the plan's order; the same each time. */
+  readonly moves: () => Iterable<Move>;
+}
+
+/** The plan with all its moves at hand. */
+export const wholePlan = ({ job, bytesTotal, bytesMinimum, blocks, moves }: PlanDraft): Plan => ({
+  job,
+  moves: [...moves()],
+  bytesTotal,
+  bytesMinimum,
+  blocks,
+});

@@ -67,13 +67,18 @@ describe('ballast plan', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect([code, problem]).toEqual([0, '']);
+    expect([code, problem]).toEqual([
+      0,
+      '20 moves, 200 B (1.000 × the minimum), 0 B of it between zones, $0.00\n',
+    ]);
     expect(header).toEqual({
       plan: 1,
       job: 'drain',
       movesTotal: 20,
       bytesTotal: 200,
       bytesMinimum: 200,
+      bytesCrossZone: 0,
+      dollarsCrossZone: 0,
       blocks: [],
     });
     expect(moves[0]).toEqual({ chunk: 'c0', slot: 0, from: 'a0', to: 'a1', bytes: 10 });
