@@ -11,7 +11,7 @@ import { explainBlock } from '../core/explain-block.ts';
 import type { FleetNode } from '../core/fleet.ts';
 import { nodeId, zone } from '../core/ids.ts';
 import { nodesMax } from '../core/limits.ts';
-import type { PlanDraft } from '../core/plan.ts';
+import type { HeatLevelling, PlanDraft } from '../core/plan.ts';
 import { dollarsPerCrossZoneByte } from '../core/prices.ts';
 import { draftRebalance } from '../core/rebalance.ts';
 import { bytes, formatBytes } from '../core/units.ts';
@@ -24,6 +24,8 @@ export interface PlanOptions {
   /** `ZONE:BYTES[:COUNT],…` */
   readonly add?: string;
   readonly rebalance?: boolean;
+  /** Level requests as well as bytes, by the chunks' heat. */
+  readonly heat?: boolean;
 }
 
 export interface Streams {
@@ -86,12 +88,15 @@ interface Addition {
   readonly count: number;
 }
 
-function checkedOptions({ drain, add, rebalance }: PlanOptions): readonly Addition[] {
+function checkedOptions({ drain, add, rebalance, heat }: PlanOptions): readonly Addition[] {
   const asked = [drain !== undefined, add !== undefined, rebalance === true].filter(Boolean);
   if (asked.length !== 1) {
     throw new BadUsage(
       `${asked.length} of --drain, --add and --rebalance were given, expected exactly one`,
     );
+  }
+  if (drain !== undefined && heat === true) {
+    throw new BadUsage('--heat is given with --drain, expected with --rebalance or --add');
   }
   if (drain !== undefined && !listOf(drain).every(isName)) {
     throw new BadUsage(
@@ -142,10 +147,11 @@ function freeId(fleet: Snapshot['fleet'], zoneName: string) {
   }
 }
 
-function planFor({ drain, add }: PlanOptions, { fleet }: Snapshot): PlanDraft {
+function planFor({ drain, add, heat }: PlanOptions, { fleet }: Snapshot): PlanDraft {
   const map = fleet.build();
   if (drain === undefined) {
-    return draftRebalance(map, { job: add === undefined ? 'rebalance' : 'scale-out' });
+    const job = add === undefined ? 'rebalance' : 'scale-out';
+    return draftRebalance(map, { job, heatAware: heat === true });
   }
   const leaving = listOf(drain).map(nodeId);
   const unknown = leaving.filter((id) => !map.nodeIndex.has(id));
@@ -156,14 +162,20 @@ function planFor({ drain, add }: PlanOptions, { fleet }: Snapshot): PlanDraft {
 }
 
 /** `12 moves, 3.00 GiB (1.000 × the minimum), 1.00 GiB of it between zones, $0.02`. */
-function summaryOf({ movesTotal, bytesTotal, bytesMinimum, bytesCrossZone }: PlanDraft): string {
-  const over = bytesMinimum > 0 ? ` (${(bytesTotal / bytesMinimum).toFixed(3)} × the minimum)` : '';
+function summaryOf({ bytesCrossZone, heat, ...plan }: PlanDraft): string {
+  const ratio = (plan.bytesTotal - (heat?.bytesForHeat ?? 0)) / plan.bytesMinimum;
   const dollars = (bytesCrossZone * dollarsPerCrossZoneByte).toFixed(2);
-  return (
-    `${counted(movesTotal, 'move')}, ${formatBytes(bytesTotal)}${over}, ` +
-    `${formatBytes(bytesCrossZone)} of it between zones, $${dollars}`
-  );
+  return [
+    counted(plan.movesTotal, 'move'),
+    `${formatBytes(plan.bytesTotal)}${plan.bytesMinimum > 0 ? ` (${ratio.toFixed(3)} × the minimum)` : ''}`,
+    `${formatBytes(bytesCrossZone)} of it between zones, $${dollars}`,
+    ...(heat === undefined ? [] : [heatOf(heat)]),
+  ].join(', ');
 }
+
+const heatOf = ({ bytesForHeat, hottestBefore, hottestAfter }: HeatLevelling): string =>
+  `${formatBytes(bytesForHeat)} more for heat: the hottest node from ${hottestBefore.toFixed(2)} to ` +
+  `${hottestAfter.toFixed(2)} × its share`;
 
 function exitCodeOf({ blocks }: PlanDraft, stderr: Writable): PlanExitCode {
   const [first, ...rest] = blocks;

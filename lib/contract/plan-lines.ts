@@ -43,6 +43,7 @@ export function* planLines({ plan, added }: PlanToWrite): Generator<string> {
     bytesMinimum,
     bytesCrossZone,
     dollarsCrossZone: bytesCrossZone * dollarsPerCrossZoneByte,
+    ...plan.heat,
     blocks,
     ...(added.length > 0 ? { added } : {}),
   };

@@ -121,12 +121,13 @@ async function totalsOf(ports: Ports, job: Job): Promise<JobChanges> {
 
 async function planNow(ports: Ports, job: Job): Promise<Plan> {
   const fleet = await readFleet(ports.tables);
-  const { fillHard, rebalanceBand } = ports.policy;
+  const { fillHard, rebalanceBand, heatAware } = ports.policy;
   const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
   if (job.kind === 'rebalance' || job.kind === 'scale-out') {
     return planRebalance(await mapOf(ports, fleet, active), {
       fillHard,
       rebalanceBand,
+      heatAware,
       job: job.kind,
     });
   }

@@ -73,8 +73,13 @@ export class Draft {
 
   /** Whether the open node is of a class for the slot and does not refuse it. */
   takes(slot: number, node: number): boolean {
+    return this.suits(slot, node) && this.refusal(slot, node) === undefined;
+  }
+
+  /** Whether the node is of a class for the slot. */
+  suits(slot: number, node: number): boolean {
     const kind = this.fleet.isMetadata[this.fleet.chunkOfSlot[slot]!] === 1 ? 'metadata' : 'data';
-    return holdsKind(this.fleet.nodes[node]!.class, kind) && this.refusal(slot, node) === undefined;
+    return holdsKind(this.fleet.nodes[node]!.class, kind);
   }
 
   move(slot: number, to: number): void {
@@ -87,6 +92,16 @@ export class Draft {
     this.bytesTotal += size;
     if (fleet.zoneOfNode[from] !== fleet.zoneOfNode[to]) this.bytesCrossZone += size;
     this.#log.add(slot, to);
+  }
+
+  /** `other` moves where `slot` would have: both on one node, of equal bytes. */
+  replace(slot: number, other: number): void {
+    this.#log.replace(slot, other);
+  }
+
+  /** The slots that move so far, in the plan's order. */
+  *moved(): Generator<number> {
+    for (let place = 0; place < this.#log.length; place++) yield this.#log.slotAt(place);
   }
 
   /** The moves so far as a plan. */

@@ -7,7 +7,7 @@ import { liveHolders } from './live-holders.ts';
 import { chunkIdOf, placeSlots } from './place-slots.ts';
 import { type Block, type JobKind, type Plan, type PlanDraft, wholePlan } from './plan.ts';
 import { pourOut } from './pour-out.ts';
-import { slotCounts, slotsByNode } from './slots-by-node.ts';
+import { slotsByNode } from './slots-by-node.ts';
 import { judgeZone } from './spread.ts';
 import { bytes } from './units.ts';
 
@@ -70,7 +70,7 @@ const blocked = (job: JobKind, blocks: readonly Block[], minimum = 0): PlanDraft
 
 /** The slots on these nodes, larger ones first over all of them: the small ones then fill the gaps. */
 export function slotsOfNodes(fleet: FleetMap, nodes: readonly number[]): Int32Array {
-  const { slots } = slotsByNode(fleet, nodes, slotCounts(fleet));
+  const { slots } = slotsByNode(fleet, nodes);
   return slots.sort(
     (left, right) => bytesOfSlot(fleet, right) - bytesOfSlot(fleet, left) || left - right,
   );

@@ -26,12 +26,15 @@ export interface FleetMap {
   readonly slotBytes: Float64Array;
   /** 1 for a metadata chunk. */
   readonly isMetadata: Uint8Array;
+  /** By chunk: accesses an hour; only if some chunk has any. */
+  readonly heat?: Float32Array;
   readonly rules: readonly Redundancy[];
   readonly ruleOfChunk: Uint16Array;
   /** By slot: the node that holds it, or NOBODY. */
   readonly holders: Int32Array;
-  /** By node: bytes of the slots in this map that it holds. */
+  /** By node: bytes and number of the slots in this map that it holds. */
   readonly used: Float64Array;
+  readonly slotsOnNode: Int32Array;
   /** By node: bytes in use on its disk, parked copies and slots that are not in this map included. */
   readonly occupied: Float64Array;
 }
@@ -52,6 +55,7 @@ export class FleetBuilder {
   readonly #isMetadata = new Growing(new Uint8Array(0));
   readonly #ruleOfChunk = new Growing(new Uint16Array(0));
   readonly #holders = new Growing(new Int32Array(0));
+  #heat: Growing<Float32Array> | undefined;
   #lastRule = -1;
 
   constructor() {
@@ -84,6 +88,7 @@ export class FleetBuilder {
     this.#slotBytes.push(slotBytes(chunk.size, chunk.redundancy));
     this.#isMetadata.push(chunk.kind === 'metadata' ? 1 : 0);
     this.#ruleOfChunk.push(this.#ruleNumber(chunk.redundancy));
+    this.#addHeat(chunk.heat ?? 0);
     for (let slot = 0; slot < slots; slot++) this.#addHolder(chunk.holders[slot]);
     this.#slotStart.push(this.#holders.length);
     return 'added';
@@ -99,7 +104,7 @@ export class FleetBuilder {
     const bytesOfSlots = this.#slotBytes.values();
     const holders = renumbered(this.#holders.values(), numbers);
     const chunkOfSlot = chunkOfEachSlot(slotStart);
-    const used = usedByNode(nodes.length, holders, chunkOfSlot, bytesOfSlots);
+    const { used, slotsOnNode } = heldByNode(nodes.length, holders, chunkOfSlot, bytesOfSlots);
     return {
       nodes: nodes.map(({ node }) => node),
       nodeIndex,
@@ -110,12 +115,22 @@ export class FleetBuilder {
       chunkOfSlot,
       slotBytes: bytesOfSlots,
       isMetadata: this.#isMetadata.values(),
+      ...(this.#heat === undefined ? {} : { heat: this.#heat.values() }),
       rules: this.#rules,
       ruleOfChunk: this.#ruleOfChunk.values(),
       holders,
       used,
+      slotsOnNode,
       occupied: used.map((bytes, node) => Math.max(bytes, nodes[node]!.usedBytes ?? 0)),
     };
+  }
+
+  /** Of the chunk that was just added; a fleet without heat has no column for it. */
+  #addHeat(heat: number): void {
+    if (this.#heat === undefined && heat === 0) return;
+    this.#heat ??= new Growing(new Float32Array(this.#chunkIds.count));
+    while (this.#heat.length < this.#chunkIds.count - 1) this.#heat.push(0);
+    this.#heat.push(heat);
   }
 
   #addHolder(holder: NodeId | undefined): void {
@@ -156,16 +171,19 @@ function chunkOfEachSlot(slotStart: Int32Array): Int32Array {
   return chunkOfSlot;
 }
 
-function usedByNode(
+function heldByNode(
   nodes: number,
   holders: Int32Array,
   chunkOfSlot: Int32Array,
   slotBytes: Float64Array,
-): Float64Array {
+) {
   const used = new Float64Array(nodes);
+  const slotsOnNode = new Int32Array(nodes);
   for (let slot = 0; slot < holders.length; slot++) {
     const holder = holders[slot]!;
-    if (holder !== NOBODY) used[holder]! += slotBytes[chunkOfSlot[slot]!]!;
+    if (holder === NOBODY) continue;
+    used[holder]! += slotBytes[chunkOfSlot[slot]!]!;
+    slotsOnNode[holder]!++;
   }
-  return used;
+  return { used, slotsOnNode };
 }

@@ -23,6 +23,10 @@ export class Growing<Array extends Column> {
     return this.#column[index]!;
   }
 
+  set(index: number, value: number): void {
+    this.#column[index] = value;
+  }
+
   push(value: number): void {
     if (this.#length === this.#column.length) this.#grow();
     this.#column[this.#length++] = value;

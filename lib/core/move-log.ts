@@ -8,8 +8,9 @@ export class MoveLog {
   readonly #slots = new Growing(new Int32Array(0));
   readonly #to = new Growing(new Int32Array(0));
   readonly #isMoved: Uint8Array;
-  /** Places in the log plus 1 by slot, at most half full; 0 is free. */
+  /** Places in the log plus 1 by slot, at most half full; 0 is free. A slot that was replaced leaves its entry. */
   #table = new Int32Array(64);
+  #entries = 0;
 
   constructor(slots: number) {
     this.#isMoved = new Uint8Array((slots + 7) >> 3);
@@ -38,11 +39,23 @@ export class MoveLog {
 
   /** Each slot once. */
   add(slot: number, to: number): void {
-    this.#isMoved[slot >> 3]! |= 1 << (slot & 7);
     this.#slots.push(slot);
     this.#to.push(to);
-    this.#table[this.#place(slot)] = this.length;
-    if (2 * this.length >= this.#table.length) this.#spread();
+    this.#enter(slot, this.length - 1);
+  }
+
+  /** `other`, which has not moved, moves in place of `slot`, which has; `slot` stays. */
+  replace(slot: number, other: number): void {
+    const place = this.#table[this.#place(slot)]! - 1;
+    this.#isMoved[slot >> 3]! &= ~(1 << (slot & 7));
+    this.#slots.set(place, other);
+    this.#enter(other, place);
+  }
+
+  #enter(slot: number, place: number): void {
+    this.#isMoved[slot >> 3]! |= 1 << (slot & 7);
+    this.#table[this.#place(slot)] = place + 1;
+    if (2 * ++this.#entries >= this.#table.length) this.#spread();
   }
 
   #place(slot: number): number {
@@ -59,5 +72,6 @@ export class MoveLog {
     for (let place = 0; place < this.length; place++) {
       this.#table[this.#place(this.#slots.at(place))] = place + 1;
     }
+    this.#entries = this.length;
   }
 }

@@ -1,5 +1,6 @@
 import { Draft } from './draft.ts';
 import type { FleetMap } from './fleet-map.ts';
+import { levelHeat } from './level-heat.ts';
 import { levelZone, type ZoneTargets } from './level-zone.ts';
 import { levelZones } from './level-zones.ts';
 import { fillHardMax, rebalanceBandDefault } from './limits.ts';
@@ -11,6 +12,8 @@ export interface RebalancePolicy {
   readonly rebalanceBand?: number;
   /** Share of a node's capacity that a plan may fill. @default 0.95 */
   readonly fillHard?: number;
+  /** Level requests as well as bytes. @default false */
+  readonly heatAware?: boolean;
   /** What the plan says it is for. */
   readonly job?: JobKind;
 }
@@ -21,7 +24,7 @@ export const planRebalance = (fleet: FleetMap, policy?: RebalancePolicy): Plan =
 /**
  * Levels the fleet within each zone: where a node is outside the band (and off by more than one slot),
  * the zone's nodes are brought to the mean, each giving or taking only what it is off by. An empty node
- * has just joined and is filled.
+ * has just joined and is filled. With `heatAware` requests are levelled then, and bytes stay as they are.
  */
 export function draftRebalance(fleet: FleetMap, policy: RebalancePolicy = {}): PlanDraft {
   const band = policy.rebalanceBand ?? rebalanceBandDefault;
@@ -36,7 +39,10 @@ export function draftRebalance(fleet: FleetMap, policy: RebalancePolicy = {}): P
     if (crossed === 0 && !isOutside(draft, targets, band, largest)) continue;
     if (targets.members.length > 0) levelZone(draft, targets);
   }
-  return draft.planned(policy.job ?? 'rebalance', netInflow(draft));
+  const minimum = netInflow(draft);
+  const heat = policy.heatAware === true && fleet.heat !== undefined ? levelHeat(draft) : undefined;
+  const plan = draft.planned(policy.job ?? 'rebalance', minimum);
+  return heat === undefined ? plan : { ...plan, heat };
 }
 
 function targetsOf(

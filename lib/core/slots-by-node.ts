@@ -8,24 +8,13 @@ export interface SlotsByNode {
   readonly slots: Int32Array;
 }
 
-/** By node: how many slots it holds. */
-export function slotCounts(fleet: FleetMap): Int32Array {
-  const counts = new Int32Array(fleet.nodes.length);
-  for (const holder of fleet.holders) if (holder >= 0) counts[holder]!++;
-  return counts;
-}
-
 /** The memory is that of the nodes' slots, the time linear in the fleet's. */
-export function slotsByNode(
-  fleet: FleetMap,
-  nodes: readonly number[],
-  counts: Int32Array,
-): SlotsByNode {
+export function slotsByNode(fleet: FleetMap, nodes: readonly number[]): SlotsByNode {
   const start = new Int32Array(nodes.length + 1);
   const next = new Int32Array(fleet.nodes.length).fill(-1);
   for (const [at, node] of nodes.entries()) {
     next[node] = start[at]!;
-    start[at + 1] = start[at]! + counts[node]!;
+    start[at + 1] = start[at]! + fleet.slotsOnNode[node]!;
   }
   const slots = new Int32Array(start.at(-1)!);
   for (let slot = 0; slot < fleet.holders.length; slot++) {
@@ -50,14 +39,13 @@ const windowSlotsMin = 2 ** 18;
  * memory at once grows with the nodes, not with what they hold. A node with more slots is a run of its own.
  */
 export function* inWindows(fleet: FleetMap, nodes: readonly number[]): Generator<SlotsByNode> {
-  const counts = slotCounts(fleet);
   const most = Math.max(windowSlotsMin, slotsPerNodeInWindow * fleet.nodes.length);
   for (let from = 0; from < nodes.length; ) {
     let end = from;
     let slots = 0;
-    do slots += counts[nodes[end++]!]!;
-    while (end < nodes.length && slots + counts[nodes[end]!]! <= most);
-    yield slotsByNode(fleet, nodes.slice(from, end), counts);
+    do slots += fleet.slotsOnNode[nodes[end++]!]!;
+    while (end < nodes.length && slots + fleet.slotsOnNode[nodes[end]!]! <= most);
+    yield slotsByNode(fleet, nodes.slice(from, end));
     from = end;
   }
 }
@@ -70,8 +58,13 @@ const sizeClass = (bytes: number): number =>
 /** A counting sort by size class: the order within a class is kept. */
 function sortLargestFirst({ slotBytes, chunkOfSlot }: FleetMap, slots: Int32Array): void {
   const next = new Int32Array(sizeClasses + 1);
-  const classes = Uint8Array.from(slots, (slot) => sizeClass(slotBytes[chunkOfSlot[slot]!]!));
-  for (const each of classes) next[each + 1]!++;
+  const classes = new Uint8Array(slots.length);
+  for (let at = 0; at < slots.length; at++) {
+    const each = sizeClass(slotBytes[chunkOfSlot[slots[at]!]!]!);
+    classes[at] = each;
+    next[each + 1]!++;
+  }
   for (let each = 0; each < sizeClasses; each++) next[each + 1]! += next[each]!;
-  for (const [at, slot] of slots.slice().entries()) slots[next[classes[at]!]!++] = slot;
+  const inOrder = slots.slice();
+  for (let at = 0; at < slots.length; at++) slots[next[classes[at]!]!++] = inOrder[at]!;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FleetBuilder } from '../../lib/core/fleet-map.ts';
 import { chunkId, nodeId, zone } from '../../lib/core/ids.ts';
 import { nodesMax, slotsPerChunkMax, zonesMax } from '../../lib/core/limits.ts';
-import { slotCounts, slotsByNode, slotsOf } from '../../lib/core/slots-by-node.ts';
+import { slotsByNode, slotsOf } from '../../lib/core/slots-by-node.ts';
 import { bytes } from '../../lib/core/units.ts';
 import { erasure, replicated, sketch, times } from './fleets.ts';
 
@@ -84,7 +84,7 @@ test('the slots of a node come larger ones first', () => {
     { a1: {}, a2: {} },
     sizes.map((size, at) => ({ on: [at === 3 ? 'a2' : 'a1'], size })),
   );
-  const index = slotsByNode(map, [0, 1], slotCounts(map));
+  const index = slotsByNode(map, [0, 1]);
   expect([...slotsOf(index, 0)].map((slot) => sizes[slot])).toEqual([2 ** 40, 1000, 900, 0, 1]);
   expect([...slotsOf(index, 1)]).toEqual([3]);
 });

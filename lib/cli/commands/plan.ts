@@ -10,6 +10,7 @@ export function addPlanCommands(program: Command, run: Run): void {
     .option('--drain <nodes>', 'N,…')
     .option('--add <nodes>', 'ZONE:BYTES[:COUNT],…')
     .option('--rebalance', 'level the fleet')
+    .option('--heat', "level requests as well as bytes, by the chunks' heat")
     .action((options) =>
       run(async ({ io }) => (await import('../plan.ts')).runPlan(options, io.streams)),
     );
