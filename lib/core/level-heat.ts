@@ -6,9 +6,9 @@
  * leave the colder node well below what the hotter one was. So the hottest never gets hotter.
  */
 import type { Draft } from './draft.ts';
-import { heatByNode, heatOfSlot, heatShares } from './heat.ts';
 import { heatBandDefault, heatPartnersMax, heatSlotsMax, nodesMax } from './limits.ts';
 import type { HeatLevelling } from './plan.ts';
+import { heatByNode, heatOfSlot, heatShares } from './slot-heat.ts';
 import { inWindows, slotsOf } from './slots-by-node.ts';
 import { judgeZone } from './spread.ts';
 import { bytes } from './units.ts';
