@@ -41,6 +41,8 @@ export const Policy = z.object({
   fleetBatchesMax: z._default(count, 200),
   /** Inside this share around its target a node's fill is left alone. */
   rebalanceBand: z._default(share, 0.05),
+  /** A rebalance levels the accesses that nodes serve as well as their bytes. */
+  heatAware: z._default(z.boolean(), false),
   /** A flight whose worker gives no sign of life for so long is sent again. */
   flightLimitMs: z._default(count, 120_000),
   /** A machine that EC2 may take away soon, without saying when, shall be empty in so long. */

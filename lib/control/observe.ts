@@ -9,18 +9,22 @@ import { type NodeView, type NodeWithBeat, readFleet } from './fleet.ts';
 import { listedOn } from './inventory.ts';
 import type { Ports } from './ports.ts';
 
+/** Accesses an hour by chunk, where they are known. */
+export type HeatByChunk = ReadonlyMap<ChunkId, number>;
+
 /** The fleet with every chunk that any of `nodes` holds: what a plan that moves their slots must know. */
 export async function mapOf(
   ports: Ports,
   fleet: readonly NodeWithBeat[],
   nodes: readonly NodeId[],
+  heat: HeatByChunk = new Map(),
 ): Promise<FleetMap> {
   const builder = new FleetBuilder();
   for (const node of fleet) builder.addNode(planned(node), bytes(node.beat?.usedBytes ?? 0));
   const listed = await Promise.all(nodes.map((node) => listedOn(ports.tables, node)));
   const chunks = [...new Set(listed.flat())];
   const records = await readChunks(ports.tables, chunks);
-  for (const [i, chunk] of chunks.entries()) addChunk(builder, chunk, records[i]);
+  for (const [i, chunk] of chunks.entries()) addChunk(builder, chunk, records[i], heat);
   return builder.build();
 }
 
@@ -33,7 +37,12 @@ const planned = (node: NodeView) => ({
 });
 
 /** A chunk that was removed since it was listed has nothing to move. */
-function addChunk(builder: FleetBuilder, id: ChunkId, record: ChunkRecord | undefined): void {
+function addChunk(
+  builder: FleetBuilder,
+  id: ChunkId,
+  record: ChunkRecord | undefined,
+  heat: HeatByChunk,
+): void {
   if (record?.state !== 'live') return;
   builder.addChunk({
     id,
@@ -41,6 +50,7 @@ function addChunk(builder: FleetBuilder, id: ChunkId, record: ChunkRecord | unde
     kind: record.kind,
     redundancy: record.redundancy,
     holders: holdersOf(record),
+    heat: heat.get(id) ?? 0,
   });
 }
 

@@ -124,12 +124,13 @@ type JobPlan = Plan & Partial<Pick<Evacuation, 'endangered'>>;
 
 async function planNow(ports: Ports, job: Job): Promise<JobPlan> {
   const fleet = await readFleet(ports.tables);
-  const { fillHard, rebalanceBand } = ports.policy;
+  const { fillHard, rebalanceBand, heatAware } = ports.policy;
   const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
   if (job.kind === 'rebalance' || job.kind === 'scale-out') {
     return planRebalance(await mapOf(ports, fleet, active), {
       fillHard,
       rebalanceBand,
+      heatAware,
       job: job.kind,
     });
   }

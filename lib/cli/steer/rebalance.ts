@@ -34,8 +34,8 @@ export const rebalance = (context: Context, options: RebalanceOptions): Promise<
 async function previewRebalance(ports: Ports): Promise<Plan> {
   const fleet = await readFleet(ports.tables);
   const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
-  const { fillHard, rebalanceBand } = ports.policy;
-  return planRebalance(await mapOf(ports, fleet, active), { fillHard, rebalanceBand });
+  const { fillHard, rebalanceBand, heatAware } = ports.policy;
+  return planRebalance(await mapOf(ports, fleet, active), { fillHard, rebalanceBand, heatAware });
 }
 
 const documentOf = ({ moves, bytesTotal, bytesMinimum, blocks }: Plan) => ({
