@@ -21,6 +21,9 @@ interface Flow {
 
 /** More lines than this hide the map instead of explaining it. */
 const linesMax = 60;
+/** Where in its tank a line begins and ends, as shares: beside the numbers, not across them. */
+const anchorX = 0.82;
+const anchorY = 0.5;
 const rateOfThickest = 100_000_000;
 
 export function FlowLines({ canvas, batches }: FlowProps) {
@@ -63,7 +66,7 @@ function curve(from: Point, to: Point): string {
   return `M${from.x},${from.y} Q${x},${y} ${to.x},${to.y}`;
 }
 
-/** Where the middle of each node is in the map, measured again whenever it may have changed. */
+/** Where each node is in the map, measured again whenever it may have changed. */
 function usePlaces(canvas: RefObject<HTMLDivElement | null>): ReadonlyMap<string, Point> {
   const [places, setPlaces] = useState<ReadonlyMap<string, Point>>(new Map());
   const measure = () => {
@@ -86,8 +89,8 @@ function measureNodes(canvas: HTMLDivElement | null): ReadonlyMap<string, Point>
   return new Map(
     nodes.map((node) => {
       const { left, top, width, height } = node.getBoundingClientRect();
-      const x = Math.round(left - origin.left + width / 2);
-      return [node.dataset.node!, { x, y: Math.round(top - origin.top + height / 2) }];
+      const x = Math.round(left - origin.left + width * anchorX);
+      return [node.dataset.node!, { x, y: Math.round(top - origin.top + height * anchorY) }];
     }),
   );
 }

@@ -82,7 +82,7 @@ function Waits({ job, stillMs }: Pick<RunningProps, 'job' | 'stillMs'>) {
     );
   }
   if (stillMs > stuckAfterMs) {
-    return <p class="stuck">Stuck: no byte moved for {formatDuration(stillMs)}.</p>;
+    return <p class="stuck">Stuck: nothing was committed for {formatDuration(stillMs)}.</p>;
   }
   return <p class="phase">{job.phase}</p>;
 }

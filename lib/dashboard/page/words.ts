@@ -10,6 +10,7 @@ export const share = (part: number, whole: number): number => (whole > 0 ? part 
 
 export const milliseconds = (ms: number | null): string => {
   if (ms === null) return '–';
+  if (ms >= 10_000) return `${(ms / 1_000).toFixed(1)} s`;
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
 };
 
