@@ -1,13 +1,8 @@
 import { onTestFinished } from 'vitest';
 import type { Context, Io, Page, World } from '../../lib/cli/context.ts';
-import { ControlEnv } from '../../lib/contract/env.ts';
 import type { Ports } from '../../lib/control/ports.ts';
 import { servePage } from '../../lib/dashboard/serve-page.ts';
-
-const settings = JSON.stringify({
-  ...Object.fromEntries(Object.keys(ControlEnv.shape).map((name) => [name, name])),
-  BALLAST_SUBNETS: 'a=subnet-a,b=subnet-b,c=subnet-c',
-});
+import { deploymentSettings } from '../support/settings.ts';
 
 const never = async (): Promise<never> => {
   throw new Error('a page opens no store and starts nothing');
@@ -16,7 +11,7 @@ const never = async (): Promise<never> => {
 /** The page over given ports, on a free port, until the test is over. */
 export async function openPage(ports: Ports, port = 0): Promise<Page & { readonly key: string }> {
   const io = {
-    env: { BALLAST_SETTINGS: settings },
+    env: { BALLAST_SETTINGS: deploymentSettings },
     now: () => ports.now(),
     interrupted: new AbortController().signal,
     confirm: never,

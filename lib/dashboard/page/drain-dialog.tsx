@@ -53,7 +53,7 @@ function Others({ nodes, reading, open }: OthersProps) {
   );
   return (
     <fieldset class="choices">
-      <legend>Together with</legend>
+      <legend>Leaving together</legend>
       {active.map(({ node }) => (
         <button
           type="button"
