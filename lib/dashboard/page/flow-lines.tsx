@@ -21,9 +21,9 @@ interface Flow {
 
 /** More lines than this hide the map instead of explaining it. */
 const linesMax = 60;
-/** Where in its tank a line begins and ends, as shares: beside the numbers, not across them. */
-const anchorX = 0.82;
-const anchorY = 0.5;
+/** Where in its tank a line begins and ends, as shares: between its numbers, not across them. */
+const anchorX = 0.5;
+const anchorY = 0.6;
 const rateOfThickest = 100_000_000;
 
 export function FlowLines({ canvas, batches }: FlowProps) {
@@ -60,7 +60,7 @@ function flowsOf(batches: Reading['batches']): readonly Flow[] {
 /** Bows to one side, so that there and back are two lines. */
 function curve(from: Point, to: Point): string {
   const [dx, dy] = [to.x - from.x, to.y - from.y];
-  const bow = 0.18;
+  const bow = 0.1;
   const x = (from.x + to.x) / 2 - dy * bow;
   const y = (from.y + to.y) / 2 + dx * bow;
   return `M${from.x},${from.y} Q${x},${y} ${to.x},${to.y}`;

@@ -49,15 +49,7 @@ function Running({ job, stillMs, open }: RunningProps) {
         </button>
       </div>
       <progress class={tone} value={done} max={1} aria-label={`${job.kind} of ${subjectOf(job)}`} />
-      <p class="numbers figures-line">
-        <span>
-          {formatBytes(job.bytesDone)} of {formatBytes(job.bytesPlanned)}
-        </span>
-        <span>{rate(job.bytesPerSecond)}</span>
-        <span>
-          {job.secondsLeft === null ? '' : `${formatDuration(job.secondsLeft * 1_000)} left`}
-        </span>
-      </p>
+      {job.bytesPlanned > 0 && <Progress job={job} />}
       <Waits job={job} stillMs={stillMs} />
       <p class="muted numbers">
         {job.movesDone} of {plural(job.movesPlanned, 'move')}, {job.movesInFlight} in flight,{' '}
@@ -69,6 +61,16 @@ function Running({ job, stillMs, open }: RunningProps) {
     </article>
   );
 }
+
+const Progress = ({ job }: { readonly job: Job }) => (
+  <p class="numbers figures-line">
+    <span>
+      {formatBytes(job.bytesDone)} of {formatBytes(job.bytesPlanned)}
+    </span>
+    <span>{rate(job.bytesPerSecond)}</span>
+    <span>{job.secondsLeft === null ? '' : `${formatDuration(job.secondsLeft * 1_000)} left`}</span>
+  </p>
+);
 
 /** What it does, or what it waits for: never a bar that stands still without a word. */
 function Waits({ job, stillMs }: Pick<RunningProps, 'job' | 'stillMs'>) {
