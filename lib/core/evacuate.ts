@@ -5,10 +5,9 @@ import type { ChunkId, NodeId } from './ids.ts';
 import { fillHardMax } from './limits.ts';
 import { liveHolders } from './live-holders.ts';
 import { chunkIdOf, placeSlots } from './place-slots.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, wholePlan } from './plan.ts';
 import { neededToRead } from './repair.ts';
 import { judgeZoneOfRepair } from './spread.ts';
-import { bytes } from './units.ts';
 
 export interface Evacuation extends Plan {
   /** Chunks that can lose no holder more once `leaving` are gone, or cannot be read any more at all. */
@@ -36,12 +35,9 @@ export function planEvacuation(
     judgeZoneOfRepair,
   );
   const inDanger = bySpare.filter(([spare]) => spare <= 0).flatMap(([, some]) => some);
+  const atLeast = unplaced.length === 0 ? minimum : draft.bytesTotal;
   return {
-    job: policy.job ?? 'drain',
-    moves: draft.moves,
-    bytesTotal: bytes(draft.bytesTotal),
-    bytesMinimum: bytes(unplaced.length === 0 ? minimum : draft.bytesTotal),
-    blocks: unplaced,
+    ...wholePlan(draft.planned(policy.job ?? 'drain', atLeast, unplaced)),
     endangered: new Set(inDanger.map((slot) => chunkIdOf(fleet, slot))),
   };
 }
