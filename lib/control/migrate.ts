@@ -256,7 +256,7 @@ type Tally = Pick<FlightRecord, 'movesDone' | 'bytesDone'>;
 
 async function writeEnd(
   ports: Ports,
-  { message, batch }: Flight,
+  { message, batch, moves }: Flight,
   { failures }: Carried,
   { movesDone, bytesDone }: Tally,
 ): Promise<WriteResult['kind']> {
@@ -274,7 +274,7 @@ async function writeEnd(
     type: 'Moves Failed',
     detail: {
       ...{ job: message.job, batch: message.batch, from: batch.from, to: batch.to },
-      ...{ moves: batch.moves.length, movesDone, movesFailed: failures.length },
+      ...{ moves: moves.length, movesDone, movesFailed: failures.length },
       failures: failures.slice(0, failuresKept),
     },
   } as const;
