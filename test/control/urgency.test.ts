@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { flightPartition, holdEventKey, holdZoneKey, jobKey } from '../../lib/contract/keys.ts';
-import type { MovesRecord } from '../../lib/contract/records.ts';
+import {
+  batchOfKey,
+  flightPartition,
+  holdEventKey,
+  holdZoneKey,
+  jobKey,
+  movesKey,
+} from '../../lib/contract/keys.ts';
+import { MovesRecord } from '../../lib/contract/records.ts';
 import { cancelJob, listJobs, startDrain } from '../../lib/control/jobs.ts';
 import { pace } from '../../lib/control/pace.ts';
 import { setPaused } from '../../lib/control/pause.ts';
@@ -87,13 +94,12 @@ test('chunks in danger are sent before all others', async () => {
   await heed(world.ports, spot(world));
   const drain = (await runningJobs(world)).find(({ kind }) => kind === 'drain')!;
   await runJob(world, drain.id, { until: 'pace' });
-  const partition = `J#${drain.id}`;
-  const batches = world.store.all('placement', partition, 'B#');
+  const batches = world.store.all('placement', `J#${drain.id}`, 'B#');
   const isInDanger = ({ chunk }: { chunk: string }) =>
     world.placement(chunk)!.holders.includes('b1');
   for (const { sk, urgency } of batches) {
-    const key = { table: 'placement', pk: partition, sk: sk.replace('B#', 'M#') } as const;
-    const { moves } = world.store.get(key) as unknown as MovesRecord;
+    const list = world.store.get(movesKey(drain.id, batchOfKey(sk)));
+    const { moves } = MovesRecord.parse(list);
     expect(new Set(moves.map(isInDanger))).toEqual(new Set([urgency === 'critical']));
   }
   expect(new Set(batches.map(({ urgency }) => urgency))).toEqual(new Set(['critical', 'normal']));
