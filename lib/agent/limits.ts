@@ -5,7 +5,10 @@ import { assert } from '../core/assert.ts';
 /** The longest chunk (design.md: 64 MiB). */
 export const chunkBytesMax = 64 * 2 ** 20;
 
-/** A body that names chunks: 1,000 chunks with five capabilities of 350 characters each are 2 MB. */
+/**
+ * A body that names chunks: 1,000 chunks with five capabilities of 350 characters each are 2 MB, as are a
+ * batch's 96 shards with 48 sources of 450 characters each.
+ */
 export const requestBytesMax = 4 * 2 ** 20;
 export const chunksPerRequestMax = 1_000;
 /** Sources of one pull: an erasure code over 255 shards and as many nodes. */
@@ -27,6 +30,14 @@ assert(pullsMax * lanesPerPull * writeBytes <= 64 * 2 ** 20, 'running pulls fit 
  * libuv, so that a client's write never waits for a thread behind them.
  */
 export const backgroundSyncsMax = 16;
+
+/**
+ * Shards rebuilt at once. Each keeps a connection to all its sources open: so many leave most of the 32 to
+ * one node to copies, which never wait for another connection while they hold one. It reads stripes of its
+ * sources: 8 × 48 sources × 64 KiB are 24 MiB.
+ */
+export const rebuildsMax = 8;
+export const stripeBytes = 64 * 1024;
 
 /** A pull from one source: to connect, and to send the next bytes. */
 export const connectMsMax = 3_000;

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { WritableRedundancy } from './redundancy.ts';
 
 const share = z.number().check(z.minimum(0), z.maximum(1));
 const count = z.number().check(z.nonnegative());
@@ -43,5 +44,14 @@ export const Policy = z.object({
   rebalanceBand: z._default(share, 0.05),
   /** A flight whose worker gives no sign of life for so long is sent again. */
   flightLimitMs: z._default(count, 120_000),
+  /** How new chunks survive, unless their writer wants it otherwise. */
+  redundancy: z._default(WritableRedundancy, { kind: 'replicated', copies: 3 }),
+  /**
+   * Who takes a new or a homeless slot: the node with most room, or the holder that the chunk's id prefers
+   * (`hash`: rendezvous weighted by capacity), which stays the same as long as the nodes do.
+   */
+  placement: z._default(z.enum(['roomiest', 'hash']), 'roomiest'),
+  /** Dollars a GB between zones, both directions together: what a rebuilt shard is weighed against. */
+  crossZonePricePerGB: z._default(count, 0.02),
 });
 export type Policy = z.infer<typeof Policy>;

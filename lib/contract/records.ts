@@ -2,16 +2,12 @@ import * as z from 'zod/mini';
 import { nodeStates } from '../core/lifecycle.ts';
 import { urgencies } from '../core/schedule.ts';
 import { Stats } from './agent.ts';
+import { RedundancyRecord } from './redundancy.ts';
 
 /** What the tables' items hold, keys aside. Parsed where an item is read; a wrong one is named. */
 
 const count = z.number().check(z.nonnegative());
 const text = z.string();
-
-export const RedundancyRecord = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('replicated'), copies: count }),
-  z.object({ kind: z.literal('erasure'), data: count, parity: count }),
-]);
 
 export const ChunkRecord = z.object({
   /** A removed chunk leaves a tombstone, so that no late commit brings it back. */
@@ -20,6 +16,8 @@ export const ChunkRecord = z.object({
   sha256: text,
   kind: z.enum(['data', 'metadata']),
   redundancy: RedundancyRecord,
+  /** SHA-256 of each slot's bytes, by slot; empty where every slot holds the whole chunk. */
+  shards: z._default(z.array(text), []),
   /** Node ids; the index is the slot. */
   holders: z.array(text),
   version: count,

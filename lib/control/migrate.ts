@@ -1,21 +1,17 @@
 import type { PullEvent, Receipt } from '../contract/agent.ts';
-import { batchKey, batchPartition, flightKey, pendingPrefixOf } from '../contract/keys.ts';
+import { batchKey, batchPartition, flightKey, jobKey, pendingPrefixOf } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
-import { BatchRecord, type ChunkRecord, FlightRecord } from '../contract/records.ts';
+import { BatchRecord, FlightRecord, JobRecord } from '../contract/records.ts';
 import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
-import { servesReads, takesCopies } from '../core/lifecycle.ts';
-import { holdersOf, readChunks } from './chunks.ts';
+import { takesCopies } from '../core/lifecycle.ts';
+import { readChunks, slotSha256 } from './chunks.ts';
+import { fenceOff } from './collect.ts';
 import { type Carried, commitMoves, type Due } from './commit-moves.ts';
-import { addressOf, type NodeView, readNodes } from './fleet.ts';
+import { addressOf, type NodeView, readFleet, readNodes } from './fleet.ts';
 import { chunksPerCommit, commitEveryMs, tombstoneSeconds } from './limits.ts';
 import { pace } from './pace.ts';
-import {
-  NodeRefused,
-  NodeUnreachable,
-  type Ports,
-  type PullChunk,
-  type WriteResult,
-} from './ports.ts';
+import { NodeRefused, NodeUnreachable, type Ports, type WriteResult } from './ports.ts';
+import { isCoded, pullsOf, sourcesOf } from './supply.ts';
 
 /** What a worker needs to stop in good time. */
 export interface WorkerLimits {
@@ -33,6 +29,7 @@ interface Flight {
   readonly message: BatchMessage;
   readonly batch: BatchRecord;
   readonly flight: FlightRecord;
+  readonly job: Pick<JobRecord, 'deadline'>;
 }
 
 /**
@@ -64,9 +61,11 @@ async function moreWaits(ports: Ports, { job, batch }: BatchMessage): Promise<bo
 /** The batch, unless it is over or a newer message has taken its place. */
 async function readFlight(ports: Ports, message: BatchMessage): Promise<Flight | undefined> {
   const batch = batchId(message.batch);
-  const [body, flying] = await ports.tables.get([
-    batchKey(jobId(message.job), batch),
+  const job = jobId(message.job);
+  const [body, flying, asking] = await ports.tables.get([
+    batchKey(job, batch),
     flightKey(batch),
+    jobKey(job),
   ]);
   if (flying === undefined) return undefined;
   const flight = FlightRecord.parse(flying);
@@ -76,26 +75,38 @@ async function readFlight(ports: Ports, message: BatchMessage): Promise<Flight |
     await ports.tables.write([{ op: 'delete', key: flightKey(batch) }]);
     return undefined;
   }
-  return { message, batch: BatchRecord.parse(body), flight };
+  return {
+    message,
+    batch: BatchRecord.parse(body),
+    flight,
+    job: asking === undefined ? { deadline: 0 } : JobRecord.parse(asking),
+  };
 }
 
 async function carry(
   ports: Ports,
-  { message, batch, flight }: Flight,
+  { message, batch, flight, job }: Flight,
   limits: WorkerLimits,
 ): Promise<Carried | 'superseded'> {
-  const nodes = await readNodes(ports.tables);
-  const to = nodes.find((node) => node.id === batch.to);
   const due = await dueMoves(ports, batch);
   if (due.length === 0) return nothingCarried;
+  const nodes = due.some(isCoded) ? await readFleet(ports.tables) : await readNodes(ports.tables);
+  const to = nodes.find((node) => node.id === batch.to);
   if (to === undefined || !takesCopies(to.state)) {
     return {
       ...nothingCarried,
       failures: due.map(({ move }) => `${move.chunk}: ${batch.to} takes no copies`),
     };
   }
-  const from = nodes.find((node) => node.id === batch.from);
-  const wanted = due.map((each) => pullOf(each, from));
+  const leftMs = job.deadline === 0 ? Number.POSITIVE_INFINITY : job.deadline - ports.now();
+  const wanted = pullsOf(ports.policy, {
+    due,
+    nodes,
+    from: batch.from,
+    to,
+    rate: flight.rate,
+    leftMs,
+  });
   const pulled = ports.nodes.pull(addressOf(to), sourcesOf(nodes, due), wanted, flight.rate);
   const commit = (group: readonly Due[]) =>
     commitMoves(ports, { ...message, from: nodeId(batch.from), to, group });
@@ -122,6 +133,7 @@ async function commitAsReceived(
   let committedAt = ports.now();
   try {
     for await (const event of pulled) {
+      await liftIfFenced(ports, event, due);
       const failure = note(event, due, to, waiting);
       if (failure !== undefined) total = plus(total, { ...nothingCarried, failures: [failure] });
       const late = ports.now() - committedAt >= commitEveryMs;
@@ -167,23 +179,16 @@ async function dueMoves(ports: Ports, batch: BatchRecord): Promise<readonly Due[
   });
 }
 
-const sourcesOf = (nodes: readonly NodeView[], due: readonly Due[]) => {
-  const holders = new Set(due.flatMap(({ record }) => record.holders));
-  return nodes.filter((node) => holders.has(node.id) && servesReads(node.state)).map(addressOf);
-};
-
-/** From the node that gives the slot up if it still serves, else from any other holder. */
-function pullOf({ move, record }: Due, from: NodeView | undefined): PullChunk {
-  const holders = holdersOf(record);
-  const first = holders.filter((holder) => holder === from?.id);
-  return {
-    chunk: chunkId(move.chunk),
-    slot: move.slot,
-    size: record.size,
-    sha256: record.sha256,
-    epoch: record.version + 1,
-    holders: [...first, ...holders.filter((holder) => holder !== from?.id)],
-  };
+/**
+ * Another shard of the chunk reached the destination under the same reading of the placement, and its mover
+ * may be dead: under the next version this one can follow it, and that one's commit fails.
+ */
+async function liftIfFenced(ports: Ports, event: PullEvent, due: readonly Due[]): Promise<void> {
+  if (event.event !== 'failed' || event.reason !== 'below-fence') return;
+  const fenced = due.find(({ move }) => move.chunk === event.chunk);
+  if (fenced !== undefined && isCoded(fenced)) {
+    await fenceOff(ports, chunkId(event.chunk), fenced.record);
+  }
 }
 
 /** Puts what arrived among what waits for its commit. @returns why a chunk did not arrive, if so */
@@ -197,16 +202,16 @@ function note(
   if (event.event === 'failed') return `${event.chunk}: ${event.reason}: ${event.message}`;
   const match = due.find(({ move }) => move.chunk === event.receipt.chunk);
   if (match === undefined || waiting.includes(match)) return undefined;
-  const fault = receiptFault(event.receipt, match.record, to);
+  const fault = receiptFault(event.receipt, match, to);
   if (fault !== undefined) return `${event.receipt.chunk}: ${fault}`;
   waiting.push(match);
   return undefined;
 }
 
 /** A receipt counts only for the bytes and the epoch that were asked for, on the disk that joined. */
-function receiptFault(receipt: Receipt, record: ChunkRecord, to: NodeView): string | undefined {
-  if (receipt.sha256 !== record.sha256)
-    return `received checksum ${receipt.sha256}, not ${record.sha256}`;
+function receiptFault(receipt: Receipt, { move, record }: Due, to: NodeView): string | undefined {
+  const sha256 = slotSha256(record, move.slot);
+  if (receipt.sha256 !== sha256) return `received checksum ${receipt.sha256}, not ${sha256}`;
   if (receipt.epoch !== record.version + 1) return `received epoch ${receipt.epoch}`;
   if (receipt.incarnation !== to.incarnation) return `received on another disk of ${to.id}`;
   return undefined;
