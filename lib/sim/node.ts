@@ -99,22 +99,20 @@ export class SimNode {
     const ways = waysTo(wanted, { read, matches: this.#rules.matches });
     let reason: PullFailure = 'source-unreachable';
     const next = (): void => {
-      if (this.#boot !== boot || this.state !== 'up') return told('died');
-      const way = ways.shift();
-      if (way === undefined) return told(failed(wanted, reason));
-      const came = way();
-      if (typeof came !== 'string') {
-        this.#write(
-          wanted,
-          came,
-          (result) => told(eventOf(wanted, result)),
-          () => told('died'),
-        );
+      if (this.#boot !== boot || this.state !== 'up') {
+        told('died');
         return;
       }
-      reason = came;
-      if (came === 'checksum') this.#later(copyMs, next);
-      else next();
+      const came = ways.shift()?.();
+      if (came === undefined) told(failed(wanted, reason));
+      else if (typeof came === 'string') {
+        reason = came;
+        if (came === 'checksum') this.#later(copyMs, next);
+        else next();
+      } else {
+        const received = (result: () => Receipt) => told(eventOf(wanted, result));
+        this.#write(wanted, came, received, () => told('died'));
+      }
     };
     this.#later(copyMs, next);
   }
