@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { nodeClasses } from '../core/fleet.ts';
 import { nodeStates } from '../core/lifecycle.ts';
 import { urgencies } from '../core/schedule.ts';
 import { Stats } from './agent.ts';
@@ -37,7 +38,7 @@ export const NodeRecord = z.object({
   /** Rises each time a node joins the fleet or starts to drain; commits are fenced by it. */
   epoch: count,
   zone: text,
-  class: z.enum(['data', 'metadata', 'mixed']),
+  class: z.enum(nodeClasses),
   capacity: count,
   /** Idempotency token of the launch; the record is the launch's ledger and is written first. */
   launchToken: text,
@@ -60,8 +61,9 @@ export const JobRecord = z.object({
   state: z.enum(jobStates),
   /** Nodes that leave, were lost, or were launched. */
   nodes: z.array(text),
-  /** Scale-out: nodes to launch, by zone. */
+  /** Scale-out: nodes to launch, by zone, and what they may hold. */
   launch: z.record(text, count),
+  launchClass: z._default(z.enum(nodeClasses), 'mixed'),
   /** Rises with each plan of this job; `attempt` names the plan's batches (empty before the first). */
   generation: count,
   attempt: text,

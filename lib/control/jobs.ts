@@ -7,6 +7,7 @@ import {
   jobPartition,
 } from '../contract/keys.ts';
 import { FlightRecord, JobRecord } from '../contract/records.ts';
+import type { NodeClass } from '../core/fleet.ts';
 import { type BatchId, type JobId, jobId, type NodeId } from '../core/ids.ts';
 import type { NodeState } from '../core/lifecycle.ts';
 import type { Block, JobKind, Plan } from '../core/plan.ts';
@@ -53,6 +54,8 @@ export interface NewJob {
   readonly nodes?: readonly NodeId[];
   /** Scale-out: nodes to launch, by zone. */
   readonly launch?: Readonly<Record<string, number>>;
+  /** What the launched nodes may hold. @default 'mixed' */
+  readonly launchClass?: NodeClass;
   readonly reasons: readonly string[];
   /** Epoch milliseconds. @default none */
   readonly deadline?: number;
@@ -69,6 +72,7 @@ export function openJobOp(id: JobId, job: NewJob, now: number): Op {
     state: 'running',
     nodes: [...(job.nodes ?? [])],
     launch: { ...job.launch },
+    launchClass: job.launchClass ?? 'mixed',
     generation: 0,
     attempt: '',
     phase: 'starting',
@@ -127,7 +131,8 @@ export const startScaleOut = (
   ports: Ports,
   launch: Readonly<Record<string, number>>,
   reasons: readonly string[],
-): Promise<Started> => open(ports, { kind: 'scale-out', launch, reasons });
+  launchClass: NodeClass = 'mixed',
+): Promise<Started> => open(ports, { kind: 'scale-out', launch, launchClass, reasons });
 
 export type JobChanges = Partial<
   Pick<JobRecord, 'state' | 'phase' | 'reasons' | 'generation' | 'attempt' | 'endedAt' | 'nodes'>

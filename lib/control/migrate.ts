@@ -9,6 +9,7 @@ import { fenceOff } from './collect.ts';
 import { type Carried, commitMoves, type Due } from './commit-moves.ts';
 import { addressOf, type NodeView, readFleet, readNodes } from './fleet.ts';
 import { chunksPerCommit, commitEveryMs, tombstoneSeconds } from './limits.ts';
+import { parkedOn } from './outbox.ts';
 import { pace } from './pace.ts';
 import { NodeRefused, NodeUnreachable, type Ports, type WriteResult } from './ports.ts';
 import { isCoded, pullsOf, sourcesOf } from './supply.ts';
@@ -88,30 +89,50 @@ async function carry(
   { message, batch, flight, job }: Flight,
   limits: WorkerLimits,
 ): Promise<Carried | 'superseded'> {
-  const due = await dueMoves(ports, batch);
-  if (due.length === 0) return nothingCarried;
-  const nodes = due.some(isCoded) ? await readFleet(ports.tables) : await readNodes(ports.tables);
+  const all = await dueMoves(ports, batch);
+  if (all.length === 0) return nothingCarried;
+  const nodes = all.some(isCoded) ? await readFleet(ports.tables) : await readNodes(ports.tables);
   const to = nodes.find((node) => node.id === batch.to);
   if (to === undefined || !takesCopies(to.state)) {
-    return {
-      ...nothingCarried,
-      failures: due.map(({ move }) => `${move.chunk}: ${batch.to} takes no copies`),
-    };
+    return failedBy(all, `${batch.to} takes no copies`);
   }
+  const parked = await shardsParkedOn(ports, to, all);
+  const due = all.filter(({ move }) => !parked.has(move.chunk));
+  const kept = failedBy(
+    all.filter(({ move }) => parked.has(move.chunk)),
+    `${to.id} keeps another shard of it parked`,
+  );
+  if (due.length === 0) return kept;
   const leftMs = job.deadline === 0 ? Number.POSITIVE_INFINITY : job.deadline - ports.now();
-  const wanted = pullsOf(ports.policy, {
-    due,
-    nodes,
-    from: batch.from,
-    to,
-    rate: flight.rate,
-    leftMs,
-  });
-  const pulled = ports.nodes.pull(addressOf(to), sourcesOf(nodes, due), wanted, flight.rate);
+  const { rate } = flight;
+  const wanted = pullsOf(ports.policy, { due, nodes, from: batch.from, to, rate, leftMs });
+  const pulled = ports.nodes.pull(addressOf(to), sourcesOf(nodes, due), wanted, rate);
   const commit = (group: readonly Due[]) =>
     commitMoves(ports, { ...message, from: nodeId(batch.from), to, group });
-  return commitAsReceived(ports, { pulled, due, to }, commit, limits);
+  const carried = await commitAsReceived(ports, { pulled, due, to }, commit, limits);
+  return carried === 'superseded' ? carried : plus(carried, kept);
 }
+
+const failedBy = (due: readonly Due[], why: string): Carried => ({
+  ...nothingCarried,
+  failures: due.map(({ move }) => `${move.chunk}: ${why}`),
+});
+
+/**
+ * A disk has one place for a chunk, so a shard that came now would overwrite another one that readers with
+ * an old view, or an undrain, may still want. Read after the placements: whatever left the node before them
+ * has its row.
+ */
+const shardsParkedOn = async (
+  ports: Ports,
+  to: NodeView,
+  due: readonly Due[],
+): Promise<ReadonlySet<string>> => {
+  if (!due.some(isCoded)) return new Set();
+  const parked = await parkedOn(ports.tables, to.id);
+  const coded = due.filter(isCoded).map(({ move }) => move.chunk);
+  return new Set(coded.filter((chunk) => parked.has(chunk)));
+};
 
 const nothingCarried: Carried = { moves: 0, bytes: 0, failures: [] };
 

@@ -55,6 +55,6 @@ export async function observeDrain(ports: Ports, leaving: readonly NodeId[]): Pr
   const fleet = await readFleet(ports.tables);
   const known = leaving.filter((id) => fleet.some((node) => node.id === id));
   const map = await mapOf(ports, fleet, known);
-  const { fillHard } = ports.policy;
-  return { fleet, map, plan: planDrain(map, leaving, { fillHard }) };
+  const { fillHard, placement } = ports.policy;
+  return { fleet, map, plan: planDrain(map, leaving, { fillHard, placement }) };
 }

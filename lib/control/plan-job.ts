@@ -120,7 +120,7 @@ async function totalsOf(ports: Ports, job: Job): Promise<JobChanges> {
 
 async function planNow(ports: Ports, job: Job): Promise<Plan> {
   const fleet = await readFleet(ports.tables);
-  const { fillHard, rebalanceBand } = ports.policy;
+  const { fillHard, rebalanceBand, placement } = ports.policy;
   const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
   if (job.kind === 'rebalance' || job.kind === 'scale-out') {
     return planRebalance(await mapOf(ports, fleet, active), {
@@ -130,7 +130,7 @@ async function planNow(ports: Ports, job: Job): Promise<Plan> {
     });
   }
   const map = await mapOf(ports, fleet, job.nodes.map(nodeId));
-  const policy = { fillHard, job: job.kind };
+  const policy = { fillHard, placement, job: job.kind };
   if (job.kind === 'repair')
     return planRepair(map, holding(map, inState(fleet, job, 'dead')), policy);
   const leaving = holding(map, inState(fleet, job, 'draining'));

@@ -5,6 +5,7 @@ import { takesCopies } from './lifecycle.ts';
 import { blocksListedMax, fillHardMax } from './limits.ts';
 import { liveHolders } from './live-holders.ts';
 import { chunkIdOf, placeSlots } from './place-slots.ts';
+import type { Placement } from './place-write.ts';
 import type { Block, JobKind, Plan } from './plan.ts';
 import { slotsByNode, slotsOf } from './slots-by-node.ts';
 import { judgeZone } from './spread.ts';
@@ -13,6 +14,8 @@ import { bytes } from './units.ts';
 export interface PlacePolicy {
   /** Share of a node's capacity that a plan may fill. @default 0.95 */
   readonly fillHard?: number;
+  /** Who takes a slot that needs a new holder. @default 'roomiest' */
+  readonly placement?: Placement;
   /** What the plan says it is for. */
   readonly job?: JobKind;
 }
@@ -34,7 +37,7 @@ export function planDrain(
   const draft = new Draft(fleet, policy.fillHard ?? fillHardMax, { leaving: nodes });
   const slots = slotsOfNodes(fleet, nodes);
   const minimum = slots.reduce((sum, slot) => sum + draft.bytesOf(slot), 0);
-  const unplaced = placeSlots(draft, slots, judgeZone);
+  const unplaced = placeSlots(draft, slots, judgeZone, policy.placement);
   const allBlocks = [...tooFewHolders(draft, slots), ...unplaced];
   if (allBlocks.length > 0) return blocked(job, allBlocks, minimum);
   return {

@@ -24,7 +24,7 @@ export function planRepair(
   const draft = new Draft(fleet, policy.fillHard ?? fillHardMax, { lost: nodes });
   const { mendable, beyond } = byDanger(draft, slotsOfNodes(fleet, nodes));
   const minimum = mendable.reduce((sum, slot) => sum + draft.bytesOf(slot), 0);
-  const unplaced = placeSlots(draft, mendable, judgeZoneOfRepair);
+  const unplaced = placeSlots(draft, mendable, judgeZoneOfRepair, policy.placement);
   return {
     job: policy.job ?? 'repair',
     moves: draft.moves,

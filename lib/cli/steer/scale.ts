@@ -2,6 +2,7 @@ import { type NodeWithBeat, readFleet } from '../../control/fleet.ts';
 import { previewDrain, startDrain, startScaleOut } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
 import { explainBlock } from '../../core/explain-block.ts';
+import type { NodeClass } from '../../core/fleet.ts';
 import { byCodeUnit } from '../../core/ids.ts';
 import { zonesOf } from '../cloud/first-nodes.ts';
 import { withStore } from '../connect.ts';
@@ -20,6 +21,7 @@ export const scaleOut = (
   context: Context,
   count: number,
   zone: string | undefined,
+  nodeClass: NodeClass,
   waiting: Waiting,
 ): Promise<Answer> =>
   withStore(context, async (ports, settings) => {
@@ -30,7 +32,8 @@ export const scaleOut = (
     }
     const present = fleet.filter(({ state }) => staying.includes(state));
     const launch = spreadOverZones(count, zone === undefined ? zones : [zone], present);
-    return answerStarted(context, ports, await startScaleOut(ports, launch, [asked]), waiting);
+    const started = await startScaleOut(ports, launch, [asked], nodeClass);
+    return answerStarted(context, ports, started, waiting);
   });
 
 /** Drains the node that can leave at the least cost, if any can. */
