@@ -5,14 +5,9 @@ import { assert } from '../core/assert.ts';
 /** The longest chunk (design.md: 64 MiB). */
 export const chunkBytesMax = 64 * 2 ** 20;
 
-/**
- * A body that names chunks: 1,000 chunks with five capabilities of 350 characters each are 2 MB, as are a
- * batch's 96 shards with 48 sources of 450 characters each.
- */
+/** A body that names chunks: 8,000 capabilities of 450 characters each are 3.6 MB (contract/agent.ts). */
 export const requestBytesMax = 4 * 2 ** 20;
 export const chunksPerRequestMax = 1_000;
-/** Sources of one pull: an erasure code over 255 shards and as many nodes. */
-export const sourcesPerPullMax = 255;
 
 /** Bytes gathered before a write: fewer trips to the thread pool than a socket's 64 KiB reads. */
 export const writeBytes = 512 * 1024;

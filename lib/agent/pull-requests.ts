@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type PullEvent, PullRequest } from '../contract/agent.ts';
+import { type PullEvent, PullRequest, sourcesPerPullMax } from '../contract/agent.ts';
 import { slotsPerChunkMax } from '../core/limits.ts';
 import { authorisedBody, type Exchange } from './exchange.ts';
 import {
@@ -9,7 +9,6 @@ import {
   progressMs,
   pullMsMax,
   pullsMax,
-  sourcesPerPullMax,
 } from './limits.ts';
 import { pull } from './pull.ts';
 import { Refusal } from './refusal.ts';

@@ -22,6 +22,11 @@ export const protocolVersion = 1;
 export const chunkIdPattern = /^[a-f0-9]{64}$/;
 export const agentPortDefault = 7070;
 
+/** Nodes that one pull reads from. */
+export const sourcesPerPullMax = 255;
+/** Read capabilities in one pull, of 450 characters each with what they are for: 3.6 MB of a body's 4 MiB. */
+export const readsPerPullMax = 8_000;
+
 const sha256 = z.string().check(z.regex(chunkIdPattern));
 const count = z.number().check(z.nonnegative());
 

@@ -9,8 +9,8 @@ export const RedundancyRecord = z.discriminatedUnion('kind', [
 ]);
 
 /**
- * Slots of a chunk that is written: its commit is one transaction of 100 items, which are the chunk, a row
- * of inventory and a guard for each slot.
+ * Slots of a chunk that is written: its commit is one transaction of 100 items, which are the chunk, a list
+ * of inventory and a guard for each holder.
  */
 export const slotsPerWriteMax = 49;
 

@@ -12,7 +12,7 @@ import { chunksPerCommit, commitEveryMs, tombstoneSeconds } from './limits.ts';
 import { parkedOn } from './outbox.ts';
 import { pace } from './pace.ts';
 import { NodeRefused, NodeUnreachable, type Ports, type WriteResult } from './ports.ts';
-import { isCoded, pullsOf, sourcesOf } from './supply.ts';
+import { inPulls, isCoded, pullsOf, sourcesOf } from './supply.ts';
 
 /** What a worker needs to stop in good time. */
 export interface WorkerLimits {
@@ -102,15 +102,20 @@ async function carry(
     all.filter(({ move }) => parked.has(move.chunk)),
     `${to.id} keeps another shard of it parked`,
   );
-  if (due.length === 0) return kept;
   const leftMs = job.deadline === 0 ? Number.POSITIVE_INFINITY : job.deadline - ports.now();
   const { rate } = flight;
-  const wanted = pullsOf(ports.policy, { due, nodes, from: batch.from, to, rate, leftMs });
-  const pulled = ports.nodes.pull(addressOf(to), sourcesOf(nodes, due), wanted, rate);
-  const commit = (group: readonly Due[]) =>
-    commitMoves(ports, { ...message, from: nodeId(batch.from), to, group });
-  const carried = await commitAsReceived(ports, { pulled, due, to }, commit, limits);
-  return carried === 'superseded' ? carried : plus(carried, kept);
+  let total = kept;
+  for (const part of inPulls(due)) {
+    const wanted = pullsOf(ports.policy, { due: part, nodes, from: batch.from, to, rate, leftMs });
+    const pulled = ports.nodes.pull(addressOf(to), sourcesOf(nodes, part), wanted, rate);
+    const commit = (group: readonly Due[]) =>
+      commitMoves(ports, { ...message, from: nodeId(batch.from), to, group });
+    const carried = await commitAsReceived(ports, { pulled, due: part, to }, commit, limits);
+    if (carried === 'superseded') return carried;
+    total = plus(total, carried);
+    if (limits.remainingMs() < remainingMsMin) break;
+  }
+  return total;
 }
 
 const failedBy = (due: readonly Due[], why: string): Carried => ({

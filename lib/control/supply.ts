@@ -1,4 +1,5 @@
 /** Where the bytes of a batch's slots come from: the act of core/copy-or-rebuild.ts. */
+import { readsPerPullMax, sourcesPerPullMax } from '../contract/agent.ts';
 import type { Policy } from '../contract/policy.ts';
 import { copyOrRebuild, type Giver, type ShardSupply } from '../core/copy-or-rebuild.ts';
 import { chunkId, type NodeId, nodeId } from '../core/ids.ts';
@@ -31,6 +32,28 @@ export const isCoded = ({ record }: Due): boolean => record.redundancy.kind === 
 export function sourcesOf(nodes: readonly NodeView[], due: readonly Due[]): readonly NodeAddress[] {
   const holders = new Set(due.flatMap(({ record }) => record.holders));
   return nodes.filter((node) => holders.has(node.id) && servesReads(node.state)).map(addressOf);
+}
+
+/** The moves of a batch in as few pulls as an agent takes: mostly one. */
+export function inPulls(due: readonly Due[]): readonly (readonly Due[])[] {
+  const pulls: Due[][] = [];
+  let sources = new Set<string>();
+  let reads = 0;
+  for (const each of due) {
+    const { holders } = each.record;
+    const isFull =
+      new Set([...sources, ...holders]).size > sourcesPerPullMax ||
+      reads + holders.length > readsPerPullMax;
+    if (pulls.length === 0 || isFull) {
+      pulls.push([]);
+      sources = new Set();
+      reads = 0;
+    }
+    pulls.at(-1)!.push(each);
+    for (const holder of holders) sources.add(holder);
+    reads += holders.length;
+  }
+  return pulls;
 }
 
 /** What to ask of the destination, chunk by chunk: each choice counts the bytes of those before it. */

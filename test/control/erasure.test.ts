@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { removeFiles } from '../../lib/control/files.ts';
 import { startDrain } from '../../lib/control/jobs.ts';
+import { sweep } from '../../lib/control/sweep.ts';
 import { slotBytes } from '../../lib/core/fleet.ts';
 import { nodeId } from '../../lib/core/ids.ts';
 import { bytes } from '../../lib/core/units.ts';
@@ -153,6 +155,11 @@ test('shards are a k-th of the chunk, and removed with it', async () => {
   for (const holder of holders) {
     expect(copyOf(world, holder, chunk!).bytes).toHaveLength(slotBytes(bytes(1_000), sixThree));
   }
+  expect(await removeFiles(world.ports, ['coded/0'])).toBe(1);
+  await sweep(world.ports, []);
+  await sweep(world.ports, []);
+  expect(world.placement(chunk!)!.state).toBe('removed');
+  expect([...world.nodes.values()].flatMap((node) => node.chunks)).toEqual([]);
 });
 
 const copyOf = (world: World, node: string, chunk: string) =>

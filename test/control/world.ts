@@ -231,7 +231,7 @@ export class World {
       const record = item as unknown as ChunkRecord;
       const { holders } = record;
       if (new Set(holders).size < holders.length) found.push(`${chunk} twice on a node`);
-      for (const holder of holders) {
+      for (const [slot, holder] of holders.entries()) {
         const lists = this.store.all('placement', inventoryPartition(nodeId(holder)));
         if (!lists.some((list) => (list.chunks as string[]).includes(chunk)))
           found.push(`${holder} has no list with ${chunk}`);
