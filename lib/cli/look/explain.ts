@@ -115,8 +115,8 @@ async function explainFile(ports: Ports, id: string): Promise<Answer | undefined
         `File ${path} has ${formatBytes(record.size)} in ${counted(chunks.length, 'chunk')}, version ${record.version}.`,
         `SHA-256 ${record.sha256}.`,
         ...chunks.map(
-          ({ id: chunk, rule, holders }) =>
-            `Chunk ${chunk}${rule} is on ${holders.map(({ node, zone, state }) => `${node} (${zone}, ${state})`).join(', ')}.`,
+          ({ id: chunk, redundancy, holders }) =>
+            `Chunk ${chunk}${redundancy === null ? '' : ` (${formatRedundancy(redundancy)})`} is on ${holders.map(({ node, zone, state }) => `${node} (${zone}, ${state})`).join(', ')}.`,
         ),
       ].join('\n'),
   };
@@ -130,9 +130,8 @@ async function chunksOf(ports: Ports, { chunks }: FileRecord) {
   ]);
   return chunks.map(({ id, size }, i) => {
     const record = records[i];
-    if (record === undefined) return { id, size, redundancy: null, rule: '', holders: [] };
+    if (record === undefined) return { id, size, redundancy: null, holders: [] };
     const { redundancy } = record;
-    const rule = ` (${formatRedundancy(redundancy)})`;
-    return { id, size, redundancy, rule, holders: holdersIn(fleet, record) };
+    return { id, size, redundancy, holders: holdersIn(fleet, record) };
   });
 }
