@@ -17,7 +17,8 @@ import {
  *             F                    N#<node>        node: the fleet is one query
  *             J                    J#<job>         job
  *             J#<job>              P#<batch>       a batch that waits to be sent: its summary
- *             J#<job>              B#<batch>       batch: its moves and how they ended
+ *             J#<job>              M#<batch>       the batch's moves, never changed
+ *             J#<job>              B#<batch>       batch: where from, where to, and how it ended
  *             I                    B#<batch>       in flight
  *             I                    PACE            generation of the pacing
  *             O#<node>             <operation>     outbox: source copies to delete once parking is over
@@ -75,6 +76,9 @@ export const jobOfKey = (sk: string): JobId => jobId(sk.slice('J#'.length));
 export const batchPartition = (job: JobId): string => `J#${job}`;
 export const batchKey = (job: JobId, batch: BatchId): Key =>
   placement(batchPartition(job), `B#${batch}`);
+/** Its moves are an item of their own: what changes as it is carried stays small. */
+export const movesKey = (job: JobId, batch: BatchId): Key =>
+  placement(batchPartition(job), `M#${batch}`);
 const pendingPrefix = 'P#';
 export const pendingKey = (job: JobId, batch: BatchId): Key =>
   placement(batchPartition(job), `P#${batch}`);

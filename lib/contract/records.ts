@@ -94,6 +94,7 @@ export type JobRecord = z.infer<typeof JobRecord>;
 
 export const MoveRecord = z.object({ chunk: text, slot: count, bytes: count });
 export type MoveRecord = z.infer<typeof MoveRecord>;
+export const MovesRecord = z.object({ moves: z.array(MoveRecord) });
 
 /** What the pacer needs of a batch that waits to be sent. */
 export const PendingRecord = z.object({
@@ -110,7 +111,6 @@ export const BatchRecord = z.object({
   from: text,
   to: text,
   bytes: count,
-  moves: z.array(MoveRecord),
   state: z.enum(['planned', 'ended']),
   movesDone: count,
   bytesDone: count,

@@ -1,14 +1,27 @@
 import type { PullEvent, Receipt } from '../contract/agent.ts';
-import { batchKey, batchPartition, flightKey, jobKey, pendingPrefixOf } from '../contract/keys.ts';
+import {
+  batchKey,
+  batchPartition,
+  flightKey,
+  jobKey,
+  movesKey,
+  pendingPrefixOf,
+} from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
-import { BatchRecord, FlightRecord, JobRecord } from '../contract/records.ts';
+import {
+  BatchRecord,
+  FlightRecord,
+  JobRecord,
+  type MoveRecord,
+  MovesRecord,
+} from '../contract/records.ts';
 import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
 import { takesCopies } from '../core/lifecycle.ts';
 import { readChunks, slotSha256 } from './chunks.ts';
 import { fenceOff } from './collect.ts';
 import { type Carried, commitMoves, type Due } from './commit-moves.ts';
 import { addressOf, type NodeView, readFleet, readNodes } from './fleet.ts';
-import { chunksPerCommit, commitEveryMs, tombstoneSeconds } from './limits.ts';
+import { chunksPerCommit, tombstoneSeconds } from './limits.ts';
 import { parkedOn } from './outbox.ts';
 import { pace } from './pace.ts';
 import { NodeRefused, NodeUnreachable, type Ports, type WriteResult } from './ports.ts';
@@ -23,12 +36,15 @@ export interface WorkerLimits {
 const remainingMsMin = 10_000;
 /** Tries to end a batch while another worker commits for it; the last one of them ends it. */
 const endsMax = 4;
+/** A commit shows life: a slow batch has so many in the time after which silence counts as death. */
+const commitsPerLimit = 2;
 /** Failures whose text a batch keeps. */
 const failuresKept = 5;
 
 interface Flight {
   readonly message: BatchMessage;
   readonly batch: BatchRecord;
+  readonly moves: readonly MoveRecord[];
   readonly flight: FlightRecord;
   readonly job: Pick<JobRecord, 'deadline'>;
 }
@@ -63,15 +79,16 @@ async function moreWaits(ports: Ports, { job, batch }: BatchMessage): Promise<bo
 async function readFlight(ports: Ports, message: BatchMessage): Promise<Flight | undefined> {
   const batch = batchId(message.batch);
   const job = jobId(message.job);
-  const [body, flying, asking] = await ports.tables.get([
+  const [body, list, flying, asking] = await ports.tables.get([
     batchKey(job, batch),
+    movesKey(job, batch),
     flightKey(batch),
     jobKey(job),
   ]);
   if (flying === undefined) return undefined;
   const flight = FlightRecord.parse(flying);
   if (flight.token !== message.token) return undefined;
-  if (body === undefined) {
+  if (body === undefined || list === undefined) {
     // Its job was forgotten long ago: it holds a place in the budgets for nothing.
     await ports.tables.write([{ op: 'delete', key: flightKey(batch) }]);
     return undefined;
@@ -79,6 +96,7 @@ async function readFlight(ports: Ports, message: BatchMessage): Promise<Flight |
   return {
     message,
     batch: BatchRecord.parse(body),
+    moves: MovesRecord.parse(list).moves,
     flight,
     job: asking === undefined ? { deadline: 0 } : JobRecord.parse(asking),
   };
@@ -86,10 +104,10 @@ async function readFlight(ports: Ports, message: BatchMessage): Promise<Flight |
 
 async function carry(
   ports: Ports,
-  { message, batch, flight, job }: Flight,
+  { message, batch, moves, flight, job }: Flight,
   limits: WorkerLimits,
 ): Promise<Carried | 'superseded'> {
-  const all = await dueMoves(ports, batch);
+  const all = await dueMoves(ports, batch, moves);
   if (all.length === 0) return nothingCarried;
   const nodes = all.some(isCoded) ? await readFleet(ports.tables) : await readNodes(ports.tables);
   const to = nodes.find((node) => node.id === batch.to);
@@ -162,7 +180,7 @@ async function commitAsReceived(
       await liftIfFenced(ports, event, due);
       const failure = note(event, due, to, waiting);
       if (failure !== undefined) total = plus(total, { ...nothingCarried, failures: [failure] });
-      const late = ports.now() - committedAt >= commitEveryMs;
+      const late = ports.now() - committedAt >= ports.policy.flightLimitMs / commitsPerLimit;
       if (waiting.length >= chunksPerCommit || (waiting.length > 0 && late)) {
         const outcome = await commit(waiting.splice(0, chunksPerCommit));
         if (outcome === 'superseded') return outcome;
@@ -190,12 +208,16 @@ const plus = (left: Carried, right: Carried): Carried => ({
 });
 
 /** Drops what is done already, or was removed, or moved elsewhere since it was planned. */
-async function dueMoves(ports: Ports, batch: BatchRecord): Promise<readonly Due[]> {
+async function dueMoves(
+  ports: Ports,
+  batch: BatchRecord,
+  moves: readonly MoveRecord[],
+): Promise<readonly Due[]> {
   const records = await readChunks(
     ports.tables,
-    batch.moves.map(({ chunk }) => chunkId(chunk)),
+    moves.map(({ chunk }) => chunkId(chunk)),
   );
-  return batch.moves.flatMap((move, i) => {
+  return moves.flatMap((move, i) => {
     const record = records[i];
     const due =
       record?.state === 'live' &&

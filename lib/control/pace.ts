@@ -36,7 +36,7 @@ interface Traffic {
 
 /** Between looks at moves in flight, whole seconds: soon when they are nearly done, seldom when not. */
 const waitSecondsMin = 1;
-const waitSecondsMax = 30;
+const waitSecondsMax = 120;
 
 /**
  * Chooses what starts now among all that waits, and sends it. Many may pace at once: each writes under the

@@ -4,6 +4,7 @@ import {
   batchPartition,
   flightPartition,
   flightPrefix,
+  movesKey,
   pendingKey,
   pendingPrefixOf,
   spread,
@@ -192,11 +193,11 @@ function batchOps(
   group: MoveGroup,
 ) {
   const ends = { ...all, from: group.from, to: group.to, bytes: group.bytes };
+  const moves = group.moves.map(
+    ({ chunk, slot, bytes: held }): MoveRecord => ({ chunk, slot, bytes: held }),
+  );
   const batch = {
     ...ends,
-    moves: group.moves.map(
-      ({ chunk, slot, bytes: held }): MoveRecord => ({ chunk, slot, bytes: held }),
-    ),
     state: 'planned',
     movesDone: 0,
     bytesDone: 0,
@@ -204,6 +205,7 @@ function batchOps(
     failures: [],
   };
   return [
+    { op: 'put', key: movesKey(job, id), fields: { moves, expiresAt: all.expiresAt } },
     { op: 'put', key: batchKey(job, id), fields: batch },
     {
       op: 'put',

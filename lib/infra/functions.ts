@@ -15,7 +15,8 @@ const functions = {
   autoscaler: { memoryMiB: 1769, lives: 'outside', called: 'by-events' },
   'node-watch': { memoryMiB: 512, lives: 'in-network', called: 'by-events' },
   sweep: { memoryMiB: 512, lives: 'in-network', called: 'by-events' },
-  migrate: { memoryMiB: 512, lives: 'in-network', called: 'by-queues' },
+  /** Waits most of its time: what it costs is its memory. */
+  migrate: { memoryMiB: 256, lives: 'in-network', called: 'by-queues' },
   admit: { memoryMiB: 1769, lives: 'outside', called: 'by-workflows' },
   connections: { memoryMiB: 512, lives: 'in-network', called: 'by-workflows' },
   plan: { memoryMiB: 1769, lives: 'outside', called: 'by-workflows' },

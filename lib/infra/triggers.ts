@@ -11,7 +11,7 @@ import { type QueueName, type Queues, urgencies } from './queues.ts';
 
 /**
  * Runs at a time by queue. The most endangered copies and deadlines never wait behind a drain or a
- * rebalance; with five batches a run this is 175 batches, inside the policy's 200 of the fleet.
+ * rebalance. How many batches are in flight is the pacer's to say; this only bounds the account's runs.
  */
 const concurrencyMax: Readonly<Record<QueueName, number>> = {
   critical: 10,
@@ -20,8 +20,8 @@ const concurrencyMax: Readonly<Record<QueueName, number>> = {
   low: 5,
   sweep: 2,
 };
-/** A run waits on nodes, so several batches share it at no cost. */
-const batchSize = 5;
+/** A run waits on nodes, so several batches share it at no cost: two nodes' worth. */
+const batchSize = 10;
 /** Hints that come together are one sweep; nothing waits for it. */
 const sweepHints = { batchSize: 10, maxBatchingWindow: Duration.seconds(1) };
 

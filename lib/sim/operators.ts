@@ -4,6 +4,7 @@ import {
   fleetPartition,
   flightKey,
   jobPartition,
+  movesKey,
   nodeOfKey,
 } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
@@ -12,6 +13,7 @@ import type {
   ChunkRecord,
   FlightRecord,
   JobRecord,
+  MoveRecord,
   NodeRecord,
 } from '../contract/records.ts';
 import { autoscale } from '../control/autoscale.ts';
@@ -177,7 +179,7 @@ export class Operators {
     return known.length > 0 && this.#world.ground.random.chance(0.7) ? known : active;
   }
 
-  #sendBatch(from: string, to: NodeId, moves: BatchRecord['moves']): void {
+  #sendBatch(from: string, to: NodeId, moves: readonly MoveRecord[]): void {
     const id = batchId(this.#world.newId());
     const job = jobId('shuffle');
     const total = moves.reduce((sum, move) => sum + move.bytes, 0);
@@ -186,7 +188,6 @@ export class Operators {
     const batch: BatchRecord = {
       ...ends,
       ...tally,
-      moves,
       state: 'planned',
       movesRetried: 0,
       failures: [],
@@ -204,6 +205,7 @@ export class Operators {
     };
     this.#world.store.write([
       { op: 'put', key: batchKey(job, id), fields: batch },
+      { op: 'put', key: movesKey(job, id), fields: { moves } },
       { op: 'put', key: flightKey(id), fields: flight },
     ]);
     const message = { job, batch: id, token: 1 };

@@ -67,9 +67,9 @@ test('a pacing waits the longer the more is left', async () => {
     {
       policy: { graceMs: 0, nodeRateBytes: 1, batchRateBytes: 1 },
     },
-    30,
+    90,
   );
-  expect(await pace(ports, job)).toMatchObject({ verdict: 'pending', waitSeconds: 30 });
+  expect(await pace(ports, job)).toMatchObject({ verdict: 'pending', waitSeconds: 120 });
   await work(world);
   expect(await pace(ports, job)).toMatchObject({ verdict: 'settled' });
 });

@@ -95,6 +95,8 @@ export interface WorldOptions {
   readonly policy?: Partial<Policy>;
   /** Items of a page of a query, and copies of a page of a node's list. */
   readonly pageItems?: number;
+  /** Stands between lib/control and the world, e.g. to count. */
+  readonly wrap?: (ports: Ports, store: Store) => Ports;
 }
 
 const capacityDefault = 10_000;
@@ -130,12 +132,13 @@ export class World {
   reads = 0;
   #ids = 0;
 
-  constructor({ nodes = abc, policy = {}, pageItems = 50 }: WorldOptions = {}) {
+  constructor({ nodes = abc, policy = {}, pageItems = 50, wrap }: WorldOptions = {}) {
     this.pageItems = pageItems;
     this.store = new Store(() => this.nowMs);
-    this.ports = this.#ports(
+    const ports = this.#ports(
       Policy.parse({ nodeCapacityBytes: capacityDefault, fillHard: 1, ...policy }),
     );
+    this.ports = wrap?.(ports, this.store) ?? ports;
     for (const [name, where] of Object.entries(nodes)) this.enrol(name, where);
   }
 

@@ -18,10 +18,10 @@ test('each queue feeds one function, a bounded number at a time, and takes back 
     mapping.BatchSize,
   ]);
   expect(Object.fromEntries(bounds.map(([name, ...rest]) => [name, rest]))).toEqual({
-    Critical: [10, 5],
-    High: [10, 5],
-    Normal: [10, 5],
-    Low: [5, 5],
+    Critical: [10, 10],
+    High: [10, 10],
+    Normal: [10, 10],
+    Low: [5, 10],
     Sweep: [2, 10],
   });
   for (const { FunctionResponseTypes } of mappings()) {
