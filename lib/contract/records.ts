@@ -64,6 +64,8 @@ export const JobRecord = z.object({
   /** Scale-out: nodes to launch, by zone, and what they may hold. */
   launch: z.record(text, count),
   launchClass: z._default(z.enum(nodeClasses), 'mixed'),
+  /** Repair: slots that do not have their bytes, each with the holder where that was found. */
+  damaged: z._default(z.array(z.object({ chunk: text, slot: count, node: text })), []),
   /** Rises with each plan of this job; `attempt` names the plan's batches (empty before the first). */
   generation: count,
   attempt: text,

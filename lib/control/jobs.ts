@@ -11,6 +11,7 @@ import type { NodeClass } from '../core/fleet.ts';
 import { type BatchId, type JobId, jobId, type NodeId } from '../core/ids.ts';
 import type { NodeState } from '../core/lifecycle.ts';
 import type { Block, JobKind, Plan } from '../core/plan.ts';
+import type { DamagedSlot } from '../core/repair.ts';
 import { type NodeView, readNodes, stepNode } from './fleet.ts';
 import { tombstoneSeconds } from './limits.ts';
 import { observeDrain } from './observe.ts';
@@ -56,6 +57,8 @@ export interface NewJob {
   readonly launch?: Readonly<Record<string, number>>;
   /** What the launched nodes may hold. @default 'mixed' */
   readonly launchClass?: NodeClass;
+  /** Repair: slots that do not have their bytes. */
+  readonly damaged?: readonly DamagedSlot[];
   readonly reasons: readonly string[];
   /** Epoch milliseconds. @default none */
   readonly deadline?: number;
@@ -73,6 +76,7 @@ export function openJobOp(id: JobId, job: NewJob, now: number): Op {
     nodes: [...(job.nodes ?? [])],
     launch: { ...job.launch },
     launchClass: job.launchClass ?? 'mixed',
+    damaged: [...(job.damaged ?? [])],
     generation: 0,
     attempt: '',
     phase: 'starting',
@@ -125,7 +129,8 @@ export const startRepair = (
   ports: Ports,
   nodes: readonly NodeId[],
   reasons: readonly string[],
-): Promise<Started> => open(ports, { kind: 'repair', nodes, reasons });
+  damaged: readonly DamagedSlot[] = [],
+): Promise<Started> => open(ports, { kind: 'repair', nodes, reasons, damaged });
 
 export const startScaleOut = (
   ports: Ports,

@@ -9,16 +9,17 @@ import { type NodeView, type NodeWithBeat, readFleet } from './fleet.ts';
 import { listedOn } from './inventory.ts';
 import type { Ports } from './ports.ts';
 
-/** The fleet with every chunk that any of `nodes` holds: what a plan that moves their slots must know. */
+/** The fleet with every chunk that any of `nodes` holds, and `more`: what a plan that moves them must know. */
 export async function mapOf(
   ports: Ports,
   fleet: readonly NodeWithBeat[],
   nodes: readonly NodeId[],
+  more: readonly ChunkId[] = [],
 ): Promise<FleetMap> {
   const builder = new FleetBuilder();
   for (const node of fleet) builder.addNode(planned(node), bytes(node.beat?.usedBytes ?? 0));
   const listed = await Promise.all(nodes.map((node) => listedOn(ports.tables, node)));
-  const chunks = [...new Set(listed.flat())];
+  const chunks = [...new Set([...listed.flat(), ...more])];
   const records = await readChunks(ports.tables, chunks);
   for (const [i, chunk] of chunks.entries()) addChunk(builder, chunk, records[i]);
   return builder.build();

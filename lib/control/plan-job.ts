@@ -15,7 +15,7 @@ import { groupMoves, type MoveGroup } from '../core/batch-moves.ts';
 import { planDrain } from '../core/drain.ts';
 import { explainBlock } from '../core/explain-block.ts';
 import type { FleetMap } from '../core/fleet-map.ts';
-import { type BatchId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
+import { type BatchId, chunkId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
 import { firstTurn } from '../core/in-turns.ts';
 import type { NodeState } from '../core/lifecycle.ts';
 import type { JobKind, Plan } from '../core/plan.ts';
@@ -130,10 +130,16 @@ async function planNow(ports: Ports, job: Job): Promise<Plan> {
       job: job.kind,
     });
   }
-  const map = await mapOf(ports, fleet, job.nodes.map(nodeId));
+  const damaged = job.damaged.map(({ chunk, slot, node }) => ({
+    chunk: chunkId(chunk),
+    slot,
+    node: nodeId(node),
+  }));
+  const more = damaged.map(({ chunk }) => chunk);
+  const map = await mapOf(ports, fleet, job.nodes.map(nodeId), more);
   const policy = { fillHard, placement, job: job.kind };
   if (job.kind === 'repair')
-    return planRepair(map, holding(map, inState(fleet, job, 'dead')), policy);
+    return planRepair(map, holding(map, inState(fleet, job, 'dead')), policy, damaged);
   const leaving = holding(map, inState(fleet, job, 'draining'));
   return leaving.length > 0 ? planDrain(map, leaving, policy) : nothingLeft(job.kind);
 }

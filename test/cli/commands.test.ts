@@ -64,6 +64,21 @@ describe('files', () => {
     expect((await ballast(['verify'], fleet)).exitCode).toBe(1);
   });
 
+  test('verify --repair finds a copy that reads never missed, and repairs it', async () => {
+    const fleet = memoryFleet(sixNodes);
+    await storeSome(fleet);
+    expect((await ballast(['verify', '--repair'], fleet)).stdout).toMatch(
+      /\nNo copy or shard is dam/,
+    );
+    const [disk] = [...fleet.disks.values()].filter((each) => each.size > 0);
+    const [chunk] = [...disk!.keys()];
+    disk!.set(chunk!, Uint8Array.of(0));
+    const ran = await ballast(['verify', '--repair'], fleet);
+    expect(ran.exitCode).toBe(0);
+    expect(ran.stdout).toMatch(/2 of 2 files verified.*\n1 slot damaged: ID\d+ repairs it\./);
+    expect(fleet.started).toEqual([['repair', expect.any(String)]]);
+  });
+
   test('the rule of the policy holds for what a put says nothing about', async () => {
     const fleet = memoryFleet(sixNodes);
     const set = ['redundancy=erasure:2+1', 'placement=hash'];

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { removeFiles } from '../../lib/control/files.ts';
-import { startDrain } from '../../lib/control/jobs.ts';
+import { startDrain, startRepair } from '../../lib/control/jobs.ts';
+import { findDamage } from '../../lib/control/scrub.ts';
 import { sweep } from '../../lib/control/sweep.ts';
 import { slotBytes } from '../../lib/core/fleet.ts';
 import { nodeId } from '../../lib/core/ids.ts';
@@ -118,6 +119,34 @@ test('a rotten shard that is drained arrives whole', async () => {
   expect(await runJob(world, started.job)).toBe('done');
   expect(world.problems()).toEqual([]);
   expect(await unreadable(world, chunks, sizes)).toEqual([]);
+});
+
+test.each([
+  ['shards', fourTwo],
+  ['copies', { kind: 'replicated', copies: 3 } as const],
+])('%s that rot or vanish are found, and repaired elsewhere', async (_what, rule) => {
+  const world = new World({ nodes: threeZones(9), policy });
+  const chunks = await putCoded(world, rule, sizes);
+  expect(await findDamage(world.ports, chunks)).toEqual([]);
+  const { holders } = world.placement(chunks[3]!)!;
+  const copy = copyOf(world, holders[0]!, chunks[3]!);
+  copy.bytes = Uint8Array.from(copy.bytes, (byte) => byte ^ 1);
+  world.node(holders[2]!).shelves.delete(chunks[3]!);
+  world.node(holders[1]!).isUp = false;
+  const damaged = await findDamage(world.ports, chunks);
+  expect(damaged.map(({ chunk, slot }) => [chunk, slot])).toEqual([
+    [chunks[3], 0],
+    [chunks[3], 2],
+  ]);
+  world.node(holders[1]!).isUp = true;
+  const started = await startRepair(world.ports, [], ['damaged'], damaged);
+  if (started.kind === 'blocked') throw new Error('blocked');
+  expect(await runJob(world, started.job)).toBe('done');
+  expect(world.problems()).toEqual([]);
+  expect(await findDamage(world.ports, chunks)).toEqual([]);
+  const now = world.placement(chunks[3]!)!.holders;
+  expect([now[0], now[2]]).not.toEqual([holders[0], holders[2]]);
+  expect(now[1]).toBe(holders[1]);
 });
 
 test('another shard that reached the destination and was never committed is overtaken', async () => {

@@ -49,6 +49,7 @@ export function addFileCommands(program: Command, run: Run): void {
     .description('read every file back and compare its SHA-256')
     .option('--prefix <path>', 'only this file or what is below it', '')
     .option('--source <dir>', 'compare with these files too')
+    .option('--repair', 'read every copy and shard, and start the repair of what is damaged')
     .action((options) =>
       run(async (context) => (await import('../files/verify.ts')).verify(context, options)),
     );
