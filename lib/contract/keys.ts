@@ -6,6 +6,8 @@ import {
   jobId,
   type NodeId,
   nodeId,
+  type Zone,
+  zone,
 } from '../core/ids.ts';
 
 /**
@@ -20,12 +22,19 @@ import {
  *             J#<job>              M#<batch>       the batch's moves, never changed
  *             J#<job>              B#<batch>       batch: where from, where to, and how it ended
  *             I                    B#<batch>       in flight
- *             I                    PACE            generation of the pacing
+ *             I                    PACE            the pacing: its generation and what it remembers
+ *             I                    HOLD#all        nothing is sent
+ *             I                    HOLD#zone#<z>   no planned move from or to that zone is sent
+ *             I                    HOLD#event#<z>  the same, because AWS says that the zone is ill
  *             O#<node>             <operation>     outbox: source copies to delete once parking is over
  *             T                    <operation>     trash: chunks that no file names any more
  *             P                    P               policy set by operators
  *             S                    S               scaling: one decision in flight
  *             W                    W               what the watch saw last of each heartbeat
+ *             E                    W#<operation>   event that waits to be told
+ *             E                    T#<operation>   event that was told; for people who look
+ *             U                    N#<node>        which notices of its machine's end were heeded
+ *             U                    Z#<zone>        what AWS said last of a zone
  * files       F#<shard>            <path>          file
  * heartbeats  N#<node>             H               heartbeat: the only item that nodes may write
  */
@@ -95,6 +104,18 @@ export const flightPartition = 'I';
 export const flightPrefix = 'B#';
 export const flightKey = (batch: BatchId): Key => placement(flightPartition, `B#${batch}`);
 export const paceKey: Key = placement(flightPartition, 'PACE');
+/** Beside the flights, so that pacing reads it with them. */
+export const holdPrefix = 'HOLD#';
+export const holdAllKey: Key = placement(flightPartition, `${holdPrefix}all`);
+export const holdZoneKey = (zone: Zone): Key =>
+  placement(flightPartition, `${holdPrefix}zone#${zone}`);
+/** Beside what operators hold: neither lifts the other's. */
+export const holdEventPrefix = `${holdPrefix}event#`;
+export const holdEventKey = (zone: Zone): Key =>
+  placement(flightPartition, `${holdEventPrefix}${zone}`);
+/** The zone that is held, or none: everything is. */
+export const zoneOfHold = (sk: string): Zone | undefined =>
+  sk === holdAllKey.sk ? undefined : zone(sk.slice(sk.lastIndexOf('#') + 1));
 
 export const outboxPartition = (node: NodeId): string => `O#${node}`;
 export const outboxKey = (node: NodeId, operation: string): Key =>
@@ -106,6 +127,20 @@ export const trashKey = (operation: string): Key => placement(trashPartition, op
 export const policyKey: Key = placement('P', 'P');
 export const scalingKey: Key = placement('S', 'S');
 export const watchKey: Key = placement('W', 'W');
+
+export const eventPartition = 'E';
+export const waitingEvents = 'W#';
+export const toldEvents = 'T#';
+export const waitingEventKey = (operation: string): Key =>
+  placement(eventPartition, `${waitingEvents}${operation}`);
+export const toldEventKey = (operation: string): Key =>
+  placement(eventPartition, `${toldEvents}${operation}`);
+/** Of a waiting or a told event. */
+export const eventOfKey = (sk: string): string => sk.slice(toldEvents.length);
+
+const noticePartition = 'U';
+export const machineNoticeKey = (node: NodeId): Key => placement(noticePartition, `N#${node}`);
+export const zoneNoticeKey = (zone: Zone): Key => placement(noticePartition, `Z#${zone}`);
 
 export const filePartition = (shard: number): string => `F#${shard}`;
 export const fileKey = (path: string): Key => ({

@@ -87,6 +87,10 @@ export const JobRecord = z.object({
   priority: z._default(count, 5),
   /** Nothing more of it is sent; what is in flight ends. */
   paused: z._default(z.boolean(), false),
+  /** Epoch milliseconds; 0 while it is not paused. */
+  pausedAt: z._default(count, 0),
+  /** Its nodes' machines will be taken away: what can move moves, whatever stands against the rest. */
+  mustLeave: z._default(z.boolean(), false),
   startedAt: count,
   /** 0 while it runs. */
   endedAt: count,
@@ -145,6 +149,23 @@ export type FlightRecord = z.infer<typeof FlightRecord>;
 /** One pacing at a time wins: each writes under the generation that it read. */
 export const PaceRecord = z.object({ generation: count });
 export type PaceRecord = z.infer<typeof PaceRecord>;
+
+/** Nothing that it covers is sent while it is there. */
+export const HoldRecord = z.object({
+  reason: text,
+  since: count,
+  /** Epoch milliseconds at which the watch lifts it; 0: whoever set it does. */
+  until: z._default(count, 0),
+});
+export type HoldRecord = z.infer<typeof HoldRecord>;
+
+/** Notices of a node's machine that were heeded: the moment of the last one of each kind. */
+export const MachineNoticeRecord = z.object({ heard: z.record(text, count), lastOp: text });
+export type MachineNoticeRecord = z.infer<typeof MachineNoticeRecord>;
+
+/** Epoch milliseconds of AWS's last word of each kind: older ones that come later say nothing. */
+export const ZoneNoticeRecord = z.object({ impairedAt: count, recoveredAt: count, lastOp: text });
+export type ZoneNoticeRecord = z.infer<typeof ZoneNoticeRecord>;
 
 export const OutboxRecord = z.object({
   chunks: z.array(text),

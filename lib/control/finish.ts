@@ -1,5 +1,6 @@
 import type { FinishInput, StepResult, Verdicts } from '../contract/messages.ts';
 import { type JobId, jobId } from '../core/ids.ts';
+import { tellEvents } from './events.ts';
 import { type NodeView, readNodes, stepNode } from './fleet.ts';
 import { namedIn, tidyInventory } from './inventory.ts';
 import { endJob, type JobChanges, readJob } from './jobs.ts';
@@ -22,6 +23,7 @@ export async function finish(
     );
   }
   await releaseNodes(ports, id, job?.nodes);
+  await tellEvents(ports);
   return { verdict: 'ended', waitSeconds: 0 };
 }
 

@@ -18,6 +18,11 @@ export const resendsPerPacing = 19;
 /** Batches sent by one pacing: two ops each, beside the flights sent again and the generation. */
 export const startsPerPacing = Math.floor((opsMax - 1 - resendsPerPacing) / 2);
 
+/** Nodes of one notice that one transaction marks, beside the job and the event: the rest follows. */
+export const nodesPerNotice = opsMax - 2;
+/** Tries against others that write the same records while a notice is heeded. */
+export const noticeTriesMax = 5;
+
 /** Files whose records one transaction deletes, with one row of trash. */
 export const filesPerRemoval = opsMax - 1;
 

@@ -20,6 +20,7 @@ import { takesCopies } from '../core/lifecycle.ts';
 import { readChunks, slotSha256 } from './chunks.ts';
 import { fenceOff } from './collect.ts';
 import { type Carried, commitMoves, type Due } from './commit-moves.ts';
+import { eventOp } from './events.ts';
 import { addressOf, type NodeView, readFleet, readNodes } from './fleet.ts';
 import { chunksPerCommit, tombstoneSeconds } from './limits.ts';
 import { parkedOn } from './outbox.ts';
@@ -286,7 +287,7 @@ type Tally = Pick<FlightRecord, 'movesDone' | 'bytesDone'>;
 
 async function writeEnd(
   ports: Ports,
-  { message, batch }: Flight,
+  { message, batch, moves }: Flight,
   { failures }: Carried,
   { movesDone, bytesDone }: Tally,
 ): Promise<WriteResult['kind']> {
@@ -300,9 +301,18 @@ async function writeEnd(
     failures: failures.slice(0, failuresKept),
     expiresAt: Math.floor(ports.now() / 1000) + tombstoneSeconds,
   };
+  const failed = {
+    type: 'Moves Failed',
+    detail: {
+      ...{ job: message.job, batch: message.batch, from: batch.from, to: batch.to },
+      ...{ moves: moves.length, movesDone, movesFailed: failures.length },
+      failures: failures.slice(0, failuresKept),
+    },
+  } as const;
   const result = await ports.tables.write([
     { op: 'delete', key: flightKey(id), when: { token: message.token, movesDone } },
     { op: 'put', key: batchKey(jobId(message.job), id), fields: ended },
+    ...(failures.length === 0 ? [] : [eventOp(`${id}-${message.token}`, failed, ports.now())]),
   ]);
   return result.kind;
 }

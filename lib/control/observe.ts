@@ -9,11 +9,15 @@ import { type NodeView, type NodeWithBeat, readFleet } from './fleet.ts';
 import { listedOn } from './inventory.ts';
 import type { Ports } from './ports.ts';
 
+/** Accesses an hour by chunk, where they are known. */
+export type HeatByChunk = ReadonlyMap<ChunkId, number>;
+
 /** The fleet with every chunk that any of `nodes` holds, and `more`: what a plan that moves them must know. */
 export async function mapOf(
   ports: Ports,
   fleet: readonly NodeWithBeat[],
   nodes: readonly NodeId[],
+  heat: HeatByChunk = new Map(),
   more: readonly ChunkId[] = [],
 ): Promise<FleetMap> {
   const builder = new FleetBuilder();
@@ -21,7 +25,7 @@ export async function mapOf(
   const listed = await Promise.all(nodes.map((node) => listedOn(ports.tables, node)));
   const chunks = [...new Set([...listed.flat(), ...more])];
   const records = await readChunks(ports.tables, chunks);
-  for (const [i, chunk] of chunks.entries()) addChunk(builder, chunk, records[i]);
+  for (const [i, chunk] of chunks.entries()) addChunk(builder, chunk, records[i], heat);
   return builder.build();
 }
 
@@ -34,7 +38,12 @@ const planned = (node: NodeView) => ({
 });
 
 /** A chunk that was removed since it was listed has nothing to move. */
-function addChunk(builder: FleetBuilder, id: ChunkId, record: ChunkRecord | undefined): void {
+function addChunk(
+  builder: FleetBuilder,
+  id: ChunkId,
+  record: ChunkRecord | undefined,
+  heat: HeatByChunk,
+): void {
   if (record?.state !== 'live') return;
   builder.addChunk({
     id,
@@ -42,6 +51,7 @@ function addChunk(builder: FleetBuilder, id: ChunkId, record: ChunkRecord | unde
     kind: record.kind,
     redundancy: record.redundancy,
     holders: holdersOf(record),
+    heat: heat.get(id) ?? 0,
   });
 }
 

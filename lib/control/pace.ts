@@ -4,23 +4,29 @@ import {
   flightKey,
   flightPartition,
   flightPrefix,
+  holdPrefix,
   jobOfKey,
   jobPartition,
   paceKey,
   pendingKey,
   pendingPrefixOf,
+  zoneOfHold,
 } from '../contract/keys.ts';
 import type { BatchMessage, StepResult, Verdicts } from '../contract/messages.ts';
 import { FlightRecord, JobRecord, PaceRecord, PendingRecord } from '../contract/records.ts';
-import type { BatchId, JobId } from '../core/ids.ts';
+import type { BatchId, JobId, Zone } from '../core/ids.ts';
 import { nodeId } from '../core/ids.ts';
 import { type Batch, type Flight, type Start, schedule, urgencies } from '../core/schedule.ts';
-import { bytes, bytesPerSecond } from '../core/units.ts';
+import { bytes, bytesPerSecond, epochMillis } from '../core/units.ts';
+import { urgencyUnder } from '../core/urgency-under.ts';
+import { readNodes } from './fleet.ts';
 import { resendsPerPacing, startsPerPacing } from './limits.ts';
 import { queryAll } from './pages.ts';
 import type { Op, Ports } from './ports.ts';
 
 interface Pending extends PendingRecord {
+  /** Of the job, as it is now; 0 when it has none. */
+  readonly deadline: number;
   readonly job: JobId;
   readonly batch: BatchId;
 }
@@ -32,6 +38,9 @@ interface Traffic {
   readonly running: readonly { readonly id: JobId; readonly record: JobRecord }[];
   readonly pending: readonly Pending[];
   readonly flying: readonly Flying[];
+  /** Zones from and to which no planned move is sent, and where each node is. */
+  readonly held: ReadonlySet<Zone>;
+  readonly zoneOf: ReadonlyMap<string, Zone>;
 }
 
 /** Between looks at moves in flight, whole seconds: soon when they are nearly done, seldom when not. */
@@ -62,11 +71,17 @@ async function readTraffic(ports: Ports): Promise<Traffic> {
     .map((item) => ({ id: jobOfKey(item.sk), record: JobRecord.parse(item) }))
     .filter(({ record }) => record.state === 'running' && record.attempt !== '');
   const pending = await Promise.all(running.map(({ id, record }) => pendingOf(ports, id, record)));
+  const zonesHeld = flights
+    .filter(({ sk }) => sk.startsWith(holdPrefix))
+    .flatMap(({ sk }) => zoneOfHold(sk) ?? []);
+  const nodes = zonesHeld.length > 0 ? await readNodes(ports.tables) : [];
   const paced = flights.find(({ sk }) => sk === paceKey.sk);
   return {
     generation: paced === undefined ? 0 : PaceRecord.parse(paced).generation,
     running,
     pending: pending.flat(),
+    held: new Set(zonesHeld),
+    zoneOf: new Map(nodes.map(({ id, zone }) => [id, zone])),
     flying: flights
       .filter(({ sk }) => sk.startsWith(flightPrefix))
       .map((item) => ({ ...FlightRecord.parse(item), batch: batchOfKey(item.sk) })),
@@ -77,12 +92,24 @@ async function readTraffic(ports: Ports): Promise<Traffic> {
 async function pendingOf(ports: Ports, job: JobId, record: JobRecord): Promise<readonly Pending[]> {
   const prefix = pendingPrefixOf(record.attempt);
   const items = await queryAll(ports.tables, 'placement', batchPartition(job), prefix);
-  return items.map((item) => ({ ...PendingRecord.parse(item), job, batch: batchOfKey(item.sk) }));
+  const { deadline } = record;
+  return items.map((item) => {
+    const planned = PendingRecord.parse(item);
+    const urgency = urgencyUnder(planned.urgency, deadline);
+    return { ...planned, urgency, deadline, job, batch: batchOfKey(item.sk) };
+  });
 }
 
-function startsNow(ports: Ports, { pending, flying }: Traffic): readonly Start[] {
+/** A repair does not wait for a zone that is ill, nor does what has a deadline. */
+const isHeld = ({ held, zoneOf }: Traffic, { urgency, from, to }: Pending): boolean =>
+  (urgency === 'normal' || urgency === 'low') &&
+  [from, to].some((node) => held.has(zoneOf.get(node)!));
+
+function startsNow(ports: Ports, traffic: Traffic): readonly Start[] {
+  const { pending, flying } = traffic;
   const policy = ports.policy;
-  const waiting = pending.map(
+  const sendable = pending.filter((each) => !isHeld(traffic, each));
+  const waiting = sendable.map(
     (each): Batch => ({
       id: each.batch,
       job: each.job,
@@ -91,6 +118,7 @@ function startsNow(ports: Ports, { pending, flying }: Traffic): readonly Start[]
       from: nodeId(each.from),
       to: nodeId(each.to),
       bytes: bytes(each.bytes),
+      ...(each.deadline > 0 && { deadline: epochMillis(each.deadline) }),
     }),
   );
   const inFlight = flying.map(

@@ -17,6 +17,7 @@ import { type Job, listJobs, readJob, startRepair, workflowOf } from './jobs.ts'
 import { orphanAgeMs } from './limits.ts';
 import { pace } from './pace.ts';
 import type { Machine, Ports } from './ports.ts';
+import { liftPauses } from './zone-notice.ts';
 
 type Seen = WatchRecord['seen'];
 
@@ -42,6 +43,7 @@ export async function watch(ports: Ports): Promise<void> {
   await repairDead(ports, jobs);
   await resumeJobs(ports, jobs);
   await releaseStranded(ports, fleet, jobs);
+  await liftPauses(ports);
   await pace(ports);
   await autoscale(ports, 'tick');
   await collectInTurn(ports, fleet);
@@ -107,7 +109,9 @@ async function declareDead(
 /** What is lost for sure, whatever its heartbeats say. */
 function whyLost(node: NodeWithBeat, machines: readonly Machine[]): string | undefined {
   const machine = machines.find(({ instance }) => instance === node.instance);
-  if (machine?.state === 'terminated') return `instance ${machine.instance} is terminated`;
+  if (machine?.state === 'terminated' || machine?.state === 'shutting-down') {
+    return `instance ${machine.instance} is ${machine.state}`;
+  }
   if (node.beat !== undefined && node.beat.incarnation !== node.incarnation) {
     return `its disk is another one: ${node.beat.incarnation}, not ${node.incarnation}`;
   }

@@ -21,7 +21,7 @@ export class PreferredSeats {
     const { fleet } = this.#draft;
     const chunk = fleet.chunkOfSlot[slot]!;
     const kind = fleet.isMetadata[chunk] === 1 ? 'metadata' : 'data';
-    const seed = fleet.chunkIds[chunk]!;
+    const seed = fleet.chunkIds.at(chunk);
     let best: number | undefined;
     let bestScore = Number.NEGATIVE_INFINITY;
     for (const node of this.#nodes[zone]!) {

@@ -5,9 +5,8 @@ import type { ChunkId, NodeId } from './ids.ts';
 import { blocksListedMax, fillHardMax } from './limits.ts';
 import { liveHolders } from './live-holders.ts';
 import { chunkIdOf, placeSlots } from './place-slots.ts';
-import type { Block, Plan } from './plan.ts';
+import { type Block, type Plan, wholePlan } from './plan.ts';
 import { judgeZoneOfRepair } from './spread.ts';
-import { bytes } from './units.ts';
 
 /** A slot whose bytes its holder lacks, or has otherwise than the placement promises. */
 export interface DamagedSlot {
@@ -36,21 +35,17 @@ export function planRepair(
   const { mendable, beyond } = byDanger(draft, slots, bad);
   const minimum = mendable.reduce((sum, slot) => sum + draft.bytesOf(slot), 0);
   const unplaced = placeSlots(draft, mendable, judgeZoneOfRepair, policy.placement);
-  return {
-    job: policy.job ?? 'repair',
-    moves: draft.moves,
-    bytesTotal: bytes(draft.bytesTotal),
-    bytesMinimum: bytes(unplaced.length === 0 ? minimum : draft.bytesTotal),
-    blocks: [
-      ...unknown.map((node): Block => ({ kind: 'unknown-node', node })),
-      ...unreadable(draft, beyond, bad),
-      ...unplaced,
-    ],
-  };
+  const blocks = [
+    ...unknown.map((node): Block => ({ kind: 'unknown-node', node })),
+    ...unreadable(draft, beyond, bad),
+    ...unplaced,
+  ];
+  const atLeast = unplaced.length === 0 ? minimum : draft.bytesTotal;
+  return wholePlan(draft.planned(policy.job ?? 'repair', atLeast, blocks));
 }
 
 /** Holders that are needed to read a chunk at all. */
-function neededToRead({ fleet }: Draft, chunk: number): number {
+export function neededToRead({ fleet }: Draft, chunk: number): number {
   const rule = fleet.rules[fleet.ruleOfChunk[chunk]!]!;
   return rule.kind === 'replicated' ? 1 : rule.data;
 }
@@ -58,7 +53,7 @@ function neededToRead({ fleet }: Draft, chunk: number): number {
 function badSlots(fleet: FleetMap, damaged: readonly DamagedSlot[]): ReadonlySet<number> {
   return new Set(
     damaged.flatMap(({ chunk, slot, node }) => {
-      const index = fleet.chunkIndex.get(chunk);
+      const index = fleet.chunkIds.indexOf(chunk);
       if (index === undefined) return [];
       const at = fleet.slotStart[index]! + slot;
       const isThere = at < fleet.slotStart[index + 1]!;

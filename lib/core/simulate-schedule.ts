@@ -2,6 +2,7 @@ import { Budget, type Flight, type RateBudgets } from './budget.ts';
 import type { NodeId } from './ids.ts';
 import { NodeHeap } from './node-heap.ts';
 import { type Batch, makespanBound, WorkLeft } from './schedule.ts';
+import type { BytesPerSecond } from './units.ts';
 
 export interface Simulation {
   /** From the first start to the last end. */
@@ -12,6 +13,16 @@ export interface Simulation {
   readonly inFlightMost: number;
   readonly bytesOut: ReadonlyMap<NodeId, number>;
   readonly bytesIn: ReadonlyMap<NodeId, number>;
+  /** In the order of their starts. */
+  readonly flown: readonly Flown[];
+}
+
+/** A batch as it flew: seconds from the first start. */
+export interface Flown {
+  readonly batch: Batch;
+  readonly rate: BytesPerSecond;
+  readonly startedAt: number;
+  readonly endedAt: number;
 }
 
 /**
@@ -33,6 +44,7 @@ class Run {
   readonly #ends = new NodeHeap();
   readonly #waitingOut: Map<NodeId, Set<Batch>>;
   readonly #waitingIn: Map<NodeId, Set<Batch>>;
+  readonly #flown: Flown[] = [];
   #now = 0;
   #inFlightMost = 0;
 
@@ -59,6 +71,7 @@ class Run {
       inFlightMost: this.#inFlightMost,
       bytesOut: bytesBy(this.#batches, ({ from }) => from),
       bytesIn: bytesBy(this.#batches, ({ to }) => to),
+      flown: this.#flown,
     };
   }
 
@@ -85,7 +98,9 @@ class Run {
     this.#work.take(batch);
     this.#waitingOut.get(from)!.delete(batch);
     this.#waitingIn.get(to)!.delete(batch);
-    this.#ends.push(this.#flights.push(flight) - 1, this.#now + batch.bytes / rate);
+    const endedAt = this.#now + batch.bytes / rate;
+    this.#ends.push(this.#flights.push(flight) - 1, endedAt);
+    this.#flown.push({ batch, rate, startedAt: this.#now, endedAt });
     this.#inFlightMost = Math.max(this.#inFlightMost, this.#ends.size);
     return true;
   }

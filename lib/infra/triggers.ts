@@ -1,11 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
-import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { LambdaFunction, type LambdaFunctionProps } from 'aws-cdk-lib/aws-events-targets';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource, type SqsEventSourceProps } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { SweepMessage } from '../contract/messages.ts';
+import { instanceStateChange, leavingStates, noticePatterns } from '../contract/notices.ts';
 import type { FunctionName } from './functions.ts';
 import { type QueueName, type Queues, urgencies } from './queues.ts';
 
@@ -49,15 +50,32 @@ export class Triggers extends Construct {
       schedule: everyMinute,
       targets: [target(functions['node-watch'], dead)],
     });
+    new Rule(this, 'TellTick', {
+      description: 'Ballast: events that their own step did not tell',
+      schedule: everyMinute,
+      targets: [target(functions.tell, dead)],
+    });
     new Rule(this, 'MachineLost', {
       description: 'Ballast: a machine stops or is terminated',
       eventPattern: {
         source: ['aws.ec2'],
-        detailType: ['EC2 Instance State-change Notification'],
-        detail: { state: ['stopped', 'terminated'] },
+        detailType: [instanceStateChange],
+        detail: { state: [...leavingStates] },
       },
       targets: [target(functions['node-watch'], dead)],
     });
+    this.#noticeRules(functions.urgency, dead);
+  }
+
+  /** AWS says what will go before it goes. A notice that is days ahead is worth its retries. */
+  #noticeRules(urgency: IFunction, dead: IQueue): void {
+    for (const [id, { source, detailType, ...more }] of Object.entries(noticePatterns)) {
+      new Rule(this, id, {
+        description: `Ballast: ${detailType[0]}`,
+        eventPattern: { source: [...source], detailType: [...detailType], ...more },
+        targets: [target(urgency, dead, undefined, noticeRetries)],
+      });
+    }
   }
 }
 
@@ -76,13 +94,16 @@ function feed(
   );
 }
 
-/** A late event is worth nothing once the next tick has run. */
-const eventAgeMax = Duration.minutes(5);
+type Retries = Pick<LambdaFunctionProps, 'maxEventAge' | 'retryAttempts'>;
 
-const target = (handler: IFunction, deadLetterQueue: IQueue, event?: RuleTargetInput) =>
-  new LambdaFunction(handler, {
-    deadLetterQueue,
-    maxEventAge: eventAgeMax,
-    retryAttempts: 2,
-    ...(event && { event }),
-  });
+/** A late event is worth nothing once the next tick has run. */
+const tickRetries: Retries = { maxEventAge: Duration.minutes(5), retryAttempts: 2 };
+/** No tick repeats a notice: a retirement is told once, days ahead. One that comes too late does nothing. */
+const noticeRetries: Retries = { maxEventAge: Duration.hours(12), retryAttempts: 20 };
+
+const target = (
+  handler: IFunction,
+  deadLetterQueue: IQueue,
+  event?: RuleTargetInput,
+  retries: Retries = tickRetries,
+) => new LambdaFunction(handler, { deadLetterQueue, ...retries, ...(event && { event }) });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Held, PullEvent, Receipt } from '../../lib/contract/agent.ts';
+import type { FleetEvent } from '../../lib/contract/events.ts';
 import {
   chunkKey,
   fleetPartition,
@@ -110,6 +111,7 @@ export class World {
   readonly messages: BatchMessage[] = [];
   readonly sweeps: { nodes: readonly NodeId[]; delayMs: number }[] = [];
   readonly archive = new Map<string, string>();
+  readonly told: FleetEvent[] = [];
   readonly logged: string[] = [];
   readonly ports: Ports;
   readonly pageItems: number;
@@ -129,6 +131,8 @@ export class World {
   beforeQuery: (pk: string) => void | Promise<void> = () => {};
   /** Changes what a pull says of a chunk. */
   tamper: (event: PullEvent) => readonly PullEvent[] = (event) => [event];
+  /** Called before events are told; may throw as EventBridge does. */
+  beforeTell: (events: readonly FleetEvent[]) => void | Promise<void> = () => {};
   reads = 0;
   #ids = 0;
 
@@ -294,6 +298,8 @@ export class World {
         },
         list: async () =>
           this.isListOld ? this.machines.filter(({ state }) => state !== 'pending') : this.machines,
+        zones: async () =>
+          new Map([...new Set(this.machines.map((each) => each.zone))].map((z) => [`id-${z}`, z])),
         terminate: async (instance) => {
           const at = this.machines.findIndex((machine) => machine.instance === instance);
           const machine = this.machines[at];
@@ -313,6 +319,12 @@ export class World {
         sweep: async (nodes, delayMs) => void this.sweeps.push({ nodes, delayMs }),
       },
       archive: { put: async (key, body) => void this.archive.set(key, body) },
+      events: {
+        tell: async (events) => {
+          await this.beforeTell(events);
+          this.told.push(...events);
+        },
+      },
       now: () => epochMillis(this.nowMs),
       newId: () => `ID${String(++this.#ids).padStart(24, '0')}`,
       policy,

@@ -57,20 +57,25 @@ function addScale(program: Command, run: Run): void {
         .choices(nodeClasses)
         .default('mixed' as const),
     )
+    .option('--dry-run', 'only say where')
     .option('--wait', waitText)
     .option('--timeout <time>', timeoutText, duration)
-    .action((count, { zone, class: nodeClass, ...waiting }) =>
+    .action((count, { zone, class: nodeClass, ...options }) =>
       run(async (context) =>
-        (await import('../steer/scale.ts')).scaleOut(context, count, zone, nodeClass, waiting),
+        (await import('../steer/scale.ts')).scaleOut(context, count, zone, {
+          ...options,
+          nodeClass,
+        }),
       ),
     );
   scale
     .command('in')
     .description('drain the node that can leave at the least cost')
+    .option('--dry-run', 'only say which, and what would move')
     .option('--wait', waitText)
     .option('--timeout <time>', timeoutText, duration)
-    .action((waiting) =>
-      run(async (context) => (await import('../steer/scale.ts')).scaleIn(context, waiting)),
+    .action((options) =>
+      run(async (context) => (await import('../steer/scale.ts')).scaleIn(context, options)),
     );
 }
 

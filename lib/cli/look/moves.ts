@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { listFlights } from '../../control/jobs.ts';
+import { type FlightView, listFlights } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
 import { formatBytes } from '../../core/units.ts';
 import { withStore } from '../connect.ts';
@@ -8,7 +8,7 @@ import { formatDuration, table } from '../text.ts';
 import { UserError } from '../user-error.ts';
 
 /** Moves with one source and one destination that are under way together. */
-interface BatchView {
+export interface BatchView {
   readonly batch: string;
   readonly job: string;
   readonly urgency: string;
@@ -52,17 +52,16 @@ export function watchMoves(context: Context): Promise<Answer> {
   });
 }
 
-async function readMoves(ports: Ports): Promise<readonly BatchView[]> {
-  const now = ports.now();
-  return (await listFlights(ports.tables)).map(
-    ({ batch, token, aliveAt, lastOp: _, ...flight }) => ({
-      batch,
-      ...flight,
-      sent: token,
-      silentMs: Math.max(0, now - aliveAt),
-    }),
-  );
-}
+const readMoves = async (ports: Ports): Promise<readonly BatchView[]> =>
+  viewMoves(await listFlights(ports.tables), ports.now());
+
+export const viewMoves = (flights: readonly FlightView[], now: number): readonly BatchView[] =>
+  flights.map(({ batch, token, aliveAt, lastOp: _, ...flight }) => ({
+    batch,
+    ...flight,
+    sent: token,
+    silentMs: Math.max(0, now - aliveAt),
+  }));
 
 function moveTable(moves: readonly BatchView[]): string {
   if (moves.length === 0) return 'Nothing moves.';
