@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { flightPartition, holdEventKey, holdZoneKey, jobKey } from '../../lib/contract/keys.ts';
+import {
+  batchOfKey,
+  flightPartition,
+  holdEventKey,
+  holdZoneKey,
+  jobKey,
+  movesKey,
+} from '../../lib/contract/keys.ts';
+import { MovesRecord } from '../../lib/contract/records.ts';
 import { cancelJob, listJobs, startDrain } from '../../lib/control/jobs.ts';
 import { pace } from '../../lib/control/pace.ts';
 import { setPaused } from '../../lib/control/pause.ts';
@@ -90,8 +98,8 @@ test('chunks in danger are sent before all others', async () => {
   const isInDanger = ({ chunk }: { chunk: string }) =>
     world.placement(chunk)!.holders.includes('b1');
   for (const { sk, urgency } of batches) {
-    const [list] = world.store.all('placement', `J#${drain.id}`, `M#${sk.slice(2)}`);
-    const moves = list!.moves as unknown as { chunk: string }[];
+    const list = world.store.get(movesKey(drain.id, batchOfKey(sk)));
+    const { moves } = MovesRecord.parse(list);
     expect(new Set(moves.map(isInDanger))).toEqual(new Set([urgency === 'critical']));
   }
   expect(new Set(batches.map(({ urgency }) => urgency))).toEqual(new Set(['critical', 'normal']));
