@@ -1,5 +1,5 @@
 import { backgroundFactor, type NodeLoad, type Silence } from '../core/throttle.ts';
-import { backgroundSyncsMax } from './limits.ts';
+import { backgroundSyncsMax, rebuildsMax } from './limits.ts';
 import { loadUnknown } from './machine-load.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { Turns } from './turns.ts';
@@ -10,6 +10,8 @@ export class Background {
   readonly out: TokenBucket;
   /** Syncs and read-backs. */
   readonly disk = new Turns(backgroundSyncsMax);
+  /** Rebuilding of shards. */
+  readonly rebuilds = new Turns(rebuildsMax);
   readonly #rateMax: number;
   readonly #now: () => number;
   #silentSince: number | 'never-told' = 'never-told';

@@ -159,9 +159,12 @@ export class Store {
     return this.health.syncing(() => folder.wait());
   }
 
-  #refuseBelowFence({ chunk, epoch }: Arrival): void {
-    if (judgePut(this.#shelves.judged(chunk), epoch) === 'store') return;
+  #refuseBelowFence({ chunk, epoch, sha256 }: Arrival): void {
+    if (judgePut(this.#shelves.judged(chunk), epoch, sha256) === 'store') return;
     const fence = this.#shelves.fence(chunk);
-    throw new Refusal('below-fence', `epoch ${epoch} of ${chunk} is below its fence ${fence}`);
+    throw new Refusal(
+      'below-fence',
+      `epoch ${epoch} of ${chunk} is below its fence ${fence}, or another shard came with it`,
+    );
   }
 }

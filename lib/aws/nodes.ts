@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
-import { Held, PullEvent, type PullRequest, Receipt, Removal, Stats } from '../contract/agent.ts';
+import {
+  Held,
+  PullEvent,
+  type PullRequest,
+  type RebuildRequest,
+  Receipt,
+  Removal,
+  Stats,
+} from '../contract/agent.ts';
 import { type Claims, issueCapability } from '../contract/capability.ts';
 import type { NodeAddress, Nodes, PullChunk, PutChunk } from '../control/ports.ts';
 import type { ChunkId, NodeId } from '../core/ids.ts';
@@ -86,10 +94,25 @@ export class AgentNodes implements Nodes {
       );
     const wanted = chunks.map(async (each) => {
       const { chunk, slot, size, sha256, epoch } = each;
-      return { chunk, slot, size, sha256, epoch, reads: await readsOf(each) };
+      const rebuild = await this.#rebuildOf(sources, each);
+      const copy = { chunk, slot, size, sha256, epoch, reads: await readsOf(each) };
+      return { ...copy, ...(rebuild && { rebuild }) };
     });
     const where = sources.map(({ node, address }) => ({ node, address }));
     return { sources: where, chunks: await Promise.all(wanted), rate };
+  }
+
+  async #rebuildOf(
+    sources: readonly NodeAddress[],
+    { chunk, rebuild }: PullChunk,
+  ): Promise<RebuildRequest | undefined> {
+    if (rebuild === undefined) return undefined;
+    const { data, parity, when } = rebuild;
+    const shards = rebuild.shards.map(async ({ slot, node, sha256 }) => {
+      const source = sources.findIndex((each) => each.node === node);
+      return { slot, source, sha256, read: await this.#capability('read', node, chunk) };
+    });
+    return { data, parity, when, shards: await Promise.all(shards) };
   }
 
   async remove(

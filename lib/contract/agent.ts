@@ -22,6 +22,11 @@ export const protocolVersion = 1;
 export const chunkIdPattern = /^[a-f0-9]{64}$/;
 export const agentPortDefault = 7070;
 
+/** Nodes that one pull reads from. */
+export const sourcesPerPullMax = 255;
+/** Read capabilities in one pull, of 450 characters each with what they are for: 3.6 MB of a body's 4 MiB. */
+export const readsPerPullMax = 8_000;
+
 const sha256 = z.string().check(z.regex(chunkIdPattern));
 const count = z.number().check(z.nonnegative());
 
@@ -46,6 +51,24 @@ export const Removal = z.object({
 });
 export type Removal = z.infer<typeof Removal>;
 
+/** How an erasure-coded slot is made of `data` others: any of `shards`, in order of preference. */
+export const RebuildRequest = z.object({
+  data: count,
+  parity: count,
+  when: z.enum(['first', 'copy-failed']),
+  shards: z.array(
+    z.object({
+      slot: count,
+      /** Index in the request's `sources`. */
+      source: count,
+      /** Of this shard's bytes. */
+      sha256,
+      read: z.string(),
+    }),
+  ),
+});
+export type RebuildRequest = z.infer<typeof RebuildRequest>;
+
 export const PullRequest = z.object({
   /** Where each copy may be read, in order of preference: a node's `host:port` from the fleet list. */
   sources: z.array(z.object({ node: z.string(), address: z.string() })),
@@ -57,8 +80,12 @@ export const PullRequest = z.object({
       sha256,
       /** The placement version that was read, plus one. */
       epoch: count,
-      /** A `read` capability for each source, in the order of `sources`; `null` where it is no holder. */
+      /**
+       * A `read` capability for each source of these very bytes, in the order of `sources`; `null` for the
+       * others.
+       */
       reads: z.array(z.nullable(z.string())),
+      rebuild: z.optional(RebuildRequest),
     }),
   ),
   /** Bytes a second for the whole pull; 0 holds it. */

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { WritableRedundancy } from './redundancy.ts';
 
 const share = z.number().check(z.minimum(0), z.maximum(1));
 const count = z.number().check(z.nonnegative());
@@ -45,6 +46,15 @@ export const Policy = z.object({
   heatAware: z._default(z.boolean(), false),
   /** A flight whose worker gives no sign of life for so long is sent again. */
   flightLimitMs: z._default(count, 120_000),
+  /** How new chunks survive, unless their writer wants it otherwise. */
+  redundancy: z._default(WritableRedundancy, { kind: 'replicated', copies: 3 }),
+  /**
+   * Who takes a new or a homeless slot: the node with most room, or the holder that the chunk's id prefers
+   * (`hash`: rendezvous weighted by capacity), which stays the same as long as the nodes do.
+   */
+  placement: z._default(z.enum(['roomiest', 'hash']), 'roomiest'),
+  /** Dollars a GB between zones, both directions together: what a rebuilt shard is weighed against. */
+  crossZonePricePerGB: z._default(count, 0.02),
   /** A machine that EC2 may take away soon, without saying when, shall be empty in so long. */
   softDeadlineMs: z._default(count, 3_600_000),
   /** A zone that AWS calls impaired is paused for so long at most, should the word of its end be lost. */

@@ -1,17 +1,14 @@
 import * as z from 'zod/mini';
+import { nodeClasses } from '../core/fleet.ts';
 import { nodeStates } from '../core/lifecycle.ts';
 import { urgencies } from '../core/schedule.ts';
 import { Stats } from './agent.ts';
+import { RedundancyRecord } from './redundancy.ts';
 
 /** What the tables' items hold, keys aside. Parsed where an item is read; a wrong one is named. */
 
 const count = z.number().check(z.nonnegative());
 const text = z.string();
-
-export const RedundancyRecord = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('replicated'), copies: count }),
-  z.object({ kind: z.literal('erasure'), data: count, parity: count }),
-]);
 
 export const ChunkRecord = z.object({
   /** A removed chunk leaves a tombstone, so that no late commit brings it back. */
@@ -20,6 +17,8 @@ export const ChunkRecord = z.object({
   sha256: text,
   kind: z.enum(['data', 'metadata']),
   redundancy: RedundancyRecord,
+  /** SHA-256 of each slot's bytes, by slot; empty where every slot holds the whole chunk. */
+  shards: z._default(z.array(text), []),
   /** Node ids; the index is the slot. */
   holders: z.array(text),
   version: count,
@@ -39,7 +38,7 @@ export const NodeRecord = z.object({
   /** Rises each time a node joins the fleet or starts to drain; commits are fenced by it. */
   epoch: count,
   zone: text,
-  class: z.enum(['data', 'metadata', 'mixed']),
+  class: z.enum(nodeClasses),
   capacity: count,
   /** Idempotency token of the launch; the record is the launch's ledger and is written first. */
   launchToken: text,
@@ -62,8 +61,11 @@ export const JobRecord = z.object({
   state: z.enum(jobStates),
   /** Nodes that leave, were lost, or were launched. */
   nodes: z.array(text),
-  /** Scale-out: nodes to launch, by zone. */
+  /** Scale-out: nodes to launch, by zone, and what they may hold. */
   launch: z.record(text, count),
+  launchClass: z._default(z.enum(nodeClasses), 'mixed'),
+  /** Repair: slots that do not have their bytes, each with the holder where that was found. */
+  damaged: z._default(z.array(z.object({ chunk: text, slot: count, node: text })), []),
   /** Rises with each plan of this job; `attempt` names the plan's batches (empty before the first). */
   generation: count,
   attempt: text,

@@ -8,9 +8,11 @@ import {
   jobPartition,
 } from '../contract/keys.ts';
 import { FlightRecord, JobRecord } from '../contract/records.ts';
+import type { NodeClass } from '../core/fleet.ts';
 import { type BatchId, type JobId, jobId, type NodeId } from '../core/ids.ts';
 import type { NodeState } from '../core/lifecycle.ts';
 import type { Block, JobKind, Plan } from '../core/plan.ts';
+import type { DamagedSlot } from '../core/repair.ts';
 import { eventOp } from './events.ts';
 import { type NodeView, readNodes, stepNode } from './fleet.ts';
 import { tombstoneSeconds } from './limits.ts';
@@ -55,6 +57,10 @@ export interface NewJob {
   readonly nodes?: readonly NodeId[];
   /** Scale-out: nodes to launch, by zone. */
   readonly launch?: Readonly<Record<string, number>>;
+  /** What the launched nodes may hold. @default 'mixed' */
+  readonly launchClass?: NodeClass;
+  /** Repair: slots that do not have their bytes. */
+  readonly damaged?: readonly DamagedSlot[];
   readonly reasons: readonly string[];
   /** Epoch milliseconds. @default none */
   readonly deadline?: number;
@@ -73,6 +79,8 @@ export function openJobOp(id: JobId, job: NewJob, now: number): Op {
     state: 'running',
     nodes: [...(job.nodes ?? [])],
     launch: { ...job.launch },
+    launchClass: job.launchClass ?? 'mixed',
+    damaged: [...(job.damaged ?? [])],
     generation: 0,
     attempt: '',
     phase: 'starting',
@@ -131,13 +139,15 @@ export const startRepair = (
   ports: Ports,
   nodes: readonly NodeId[],
   reasons: readonly string[],
-): Promise<Started> => open(ports, { kind: 'repair', nodes, reasons });
+  damaged: readonly DamagedSlot[] = [],
+): Promise<Started> => open(ports, { kind: 'repair', nodes, reasons, damaged });
 
 export const startScaleOut = (
   ports: Ports,
   launch: Readonly<Record<string, number>>,
   reasons: readonly string[],
-): Promise<Started> => open(ports, { kind: 'scale-out', launch, reasons });
+  launchClass: NodeClass = 'mixed',
+): Promise<Started> => open(ports, { kind: 'scale-out', launch, launchClass, reasons });
 
 export type JobChanges = Partial<
   Pick<JobRecord, 'state' | 'phase' | 'reasons' | 'generation' | 'attempt' | 'endedAt' | 'nodes'>

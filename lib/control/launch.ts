@@ -48,7 +48,7 @@ const enrol = (ports: Ports, job: Job, { node, zone: name, token }: Wanted): Pro
     state: 'launched',
     epoch: 1,
     zone: name,
-    class: 'mixed',
+    class: job.launchClass,
     capacity: ports.policy.nodeCapacityBytes,
     launchToken: token,
     job: job.id,

@@ -12,17 +12,18 @@ import type { Ports } from './ports.ts';
 /** Accesses an hour by chunk, where they are known. */
 export type HeatByChunk = ReadonlyMap<ChunkId, number>;
 
-/** The fleet with every chunk that any of `nodes` holds: what a plan that moves their slots must know. */
+/** The fleet with every chunk that any of `nodes` holds, and `more`: what a plan that moves them must know. */
 export async function mapOf(
   ports: Ports,
   fleet: readonly NodeWithBeat[],
   nodes: readonly NodeId[],
   heat: HeatByChunk = new Map(),
+  more: readonly ChunkId[] = [],
 ): Promise<FleetMap> {
   const builder = new FleetBuilder();
   for (const node of fleet) builder.addNode(planned(node), bytes(node.beat?.usedBytes ?? 0));
   const listed = await Promise.all(nodes.map((node) => listedOn(ports.tables, node)));
-  const chunks = [...new Set(listed.flat())];
+  const chunks = [...new Set([...listed.flat(), ...more])];
   const records = await readChunks(ports.tables, chunks);
   for (const [i, chunk] of chunks.entries()) addChunk(builder, chunk, records[i], heat);
   return builder.build();
@@ -65,6 +66,6 @@ export async function observeDrain(ports: Ports, leaving: readonly NodeId[]): Pr
   const fleet = await readFleet(ports.tables);
   const known = leaving.filter((id) => fleet.some((node) => node.id === id));
   const map = await mapOf(ports, fleet, known);
-  const { fillHard } = ports.policy;
-  return { fleet, map, plan: planDrain(map, leaving, { fillHard }) };
+  const { fillHard, placement } = ports.policy;
+  return { fleet, map, plan: planDrain(map, leaving, { fillHard, placement }) };
 }

@@ -16,7 +16,7 @@ import { planDrain } from '../core/drain.ts';
 import { type Evacuation, planEvacuation } from '../core/evacuate.ts';
 import { explainBlock } from '../core/explain-block.ts';
 import type { FleetMap } from '../core/fleet-map.ts';
-import { type BatchId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
+import { type BatchId, chunkId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
 import { firstTurn } from '../core/in-turns.ts';
 import type { NodeState } from '../core/lifecycle.ts';
 import type { JobKind, Move, Plan } from '../core/plan.ts';
@@ -124,7 +124,7 @@ type JobPlan = Plan & Partial<Pick<Evacuation, 'endangered'>>;
 
 async function planNow(ports: Ports, job: Job): Promise<JobPlan> {
   const fleet = await readFleet(ports.tables);
-  const { fillHard, rebalanceBand, heatAware } = ports.policy;
+  const { fillHard, rebalanceBand, placement, heatAware } = ports.policy;
   const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
   if (job.kind === 'rebalance' || job.kind === 'scale-out') {
     return planRebalance(await mapOf(ports, fleet, active), {
@@ -134,10 +134,16 @@ async function planNow(ports: Ports, job: Job): Promise<JobPlan> {
       job: job.kind,
     });
   }
-  const map = await mapOf(ports, fleet, job.nodes.map(nodeId));
-  const policy = { fillHard, job: job.kind };
+  const damaged = job.damaged.map(({ chunk, slot, node }) => ({
+    chunk: chunkId(chunk),
+    slot,
+    node: nodeId(node),
+  }));
+  const more = damaged.map(({ chunk }) => chunk);
+  const map = await mapOf(ports, fleet, job.nodes.map(nodeId), new Map(), more);
+  const policy = { fillHard, placement, job: job.kind };
   if (job.kind === 'repair')
-    return planRepair(map, holding(map, inState(fleet, job, 'dead')), policy);
+    return planRepair(map, holding(map, inState(fleet, job, 'dead')), policy, damaged);
   const leaving = holding(map, inState(fleet, job, 'draining'));
   if (job.mustLeave) return planEvacuation(map, leaving, policy);
   return leaving.length > 0 ? planDrain(map, leaving, policy) : nothingLeft(job.kind);

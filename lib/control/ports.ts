@@ -123,11 +123,28 @@ export interface PutChunk {
 export interface PullChunk {
   readonly chunk: ChunkId;
   readonly slot: number;
+  /** Of the slot's bytes. */
   readonly size: number;
   readonly sha256: string;
   readonly epoch: number;
-  /** Nodes that hold it, preferred first. */
+  /** Nodes that hold these very bytes, preferred first. */
   readonly holders: readonly NodeId[];
+  /** How the slot's bytes are made where they cannot be copied; absent where every slot is the chunk. */
+  readonly rebuild?: Rebuild;
+}
+
+export interface Rebuild {
+  readonly data: number;
+  readonly parity: number;
+  readonly when: 'first' | 'copy-failed';
+  /** Other slots of the chunk, preferred first: `data` of them make the one that is wanted. */
+  readonly shards: readonly ShardSource[];
+}
+
+export interface ShardSource {
+  readonly slot: number;
+  readonly node: NodeId;
+  readonly sha256: string;
 }
 
 /** Node agents. Every call carries capabilities that the adapter issues. */
@@ -137,7 +154,7 @@ export interface Nodes {
   /** The bytes as the node sent them: the reader compares their checksum. @throws NodeUnreachable, NodeRefused */
   read(from: NodeAddress, chunk: ChunkId): Promise<Uint8Array>;
   /**
-   * Asks `to` to copy chunks from their holders; answers as each is durable and read back, or has failed.
+   * Asks `to` to copy or rebuild slots; answers as each is durable and read back, or has failed.
    * Ends when all are answered. Leaving the loop early abandons the rest. @throws NodeUnreachable, NodeRefused
    */
   pull(

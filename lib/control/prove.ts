@@ -98,7 +98,9 @@ function isElsewhere(
   serving: ReadonlySet<string>,
 ): boolean {
   if (record === undefined || record.state === 'removed') return true;
-  return !names(record, node.id) && record.holders.some((holder) => serving.has(holder));
+  const { redundancy, holders } = record;
+  const needed = redundancy.kind === 'erasure' ? redundancy.data : 1;
+  return !names(record, node.id) && holders.filter((each) => serving.has(each)).length >= needed;
 }
 
 async function certify(

@@ -1,11 +1,13 @@
 import type { Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
 import { NodeRefused, NodeUnreachable, type PullChunk, type PutChunk } from '../control/ports.ts';
+import type { Shelf as Judged } from '../core/fence.ts';
 import type { ChunkId, NodeId, Zone } from '../core/ids.ts';
 import { Disk, type DiskRules, flipped, sha256Of } from './disk.ts';
 import type { DiskWatcher } from './disk-watcher.ts';
 import { statsOf } from './node-stats.ts';
 import type { Ground } from './process.ts';
 import { eventOf, failed, type PullFailure } from './pull-outcome.ts';
+import { waysTo } from './ways.ts';
 
 export interface NodeBirth {
   readonly id: NodeId;
@@ -83,42 +85,34 @@ export class SimNode {
     return statsOf(this);
   }
 
-  /** Copies one chunk from its holders, in their order; tells how it went unless the node dies. */
+  /** Copies or rebuilds one slot; tells how it went unless the node dies. */
   pull(wanted: PullChunk, sources: Source, told: (event: PullEvent | 'died') => void): void {
     const boot = this.#boot;
-    const holders = [...wanted.holders];
+    const { random, faults } = this.#ground;
+    const read = (node: NodeId, chunk: ChunkId): Uint8Array | PullFailure => {
+      const source = sources(node);
+      if (source?.state !== 'up') return 'source-unreachable';
+      const bytes = source.disk.shelf(chunk)?.copy?.bytes;
+      if (bytes === undefined) return 'source-lacks-it';
+      return random.chance(faults.bitsFlipped) ? flipped(bytes) : bytes;
+    };
+    const ways = waysTo(wanted, { read, matches: this.#rules.matches });
     let reason: PullFailure = 'source-unreachable';
     const next = (): void => {
       if (this.#boot !== boot || this.state !== 'up') {
         told('died');
         return;
       }
-      const holder = holders.shift();
-      if (holder === undefined) {
-        told(failed(wanted, reason));
-        return;
+      const came = ways.shift()?.();
+      if (came === undefined) told(failed(wanted, reason));
+      else if (typeof came === 'string') {
+        reason = came;
+        if (came === 'checksum') this.#later(copyMs, next);
+        else next();
+      } else {
+        const received = (result: () => Receipt) => told(eventOf(wanted, result));
+        this.#write(wanted, came, received, () => told('died'));
       }
-      const source = sources(holder);
-      const bytes =
-        source?.state === 'up' ? source.disk.shelf(wanted.chunk)?.copy?.bytes : undefined;
-      if (bytes === undefined) {
-        reason = source?.state === 'up' ? 'source-lacks-it' : 'source-unreachable';
-        next();
-        return;
-      }
-      const { random, faults } = this.#ground;
-      const arrived = random.chance(faults.bitsFlipped) ? flipped(bytes) : bytes;
-      if (!this.#rules.matches(arrived, wanted.sha256)) {
-        reason = 'checksum';
-        this.#later(copyMs, next);
-        return;
-      }
-      this.#write(
-        wanted,
-        arrived,
-        (result) => told(eventOf(wanted, result)),
-        () => told('died'),
-      );
     };
     this.#later(copyMs, next);
   }
@@ -191,7 +185,7 @@ export class SimNode {
     bytes: Uint8Array,
   ): Receipt {
     const old = this.disk.shelf(chunk);
-    if (this.#rules.judgePut(judged(old), epoch) === 'below-fence') {
+    if (this.#rules.judgePut(judged(old), epoch, sha256) === 'below-fence') {
       throw new NodeRefused('below-fence', `${epoch} is below the fence ${old?.fence}`);
     }
     const raised = this.#rules.raiseFence(old?.fence ?? 0, epoch);
@@ -240,5 +234,9 @@ export class SimNode {
   }
 }
 
-const judged = (shelf: ReturnType<Disk['shelf']>) =>
-  shelf && { fence: shelf.fence, held: shelf.copy !== undefined };
+function judged(shelf: ReturnType<Disk['shelf']>): Judged | undefined {
+  if (shelf === undefined) return undefined;
+  const { fence, copy } = shelf;
+  const sha256 = copy?.epoch === fence ? sha256Of(copy.bytes) : undefined;
+  return { fence, held: copy !== undefined, sha256 };
+}

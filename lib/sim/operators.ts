@@ -23,7 +23,9 @@ import { cancelJob, startDrain, startRebalance, startScaleOut } from '../control
 import { orphanAgeMs } from '../control/limits.ts';
 import { sweep } from '../control/sweep.ts';
 import { watch } from '../control/watch.ts';
+import { slotBytes } from '../core/fleet.ts';
 import { batchId, type ChunkId, chunkId, jobId, type NodeId } from '../core/ids.ts';
+import { bytes } from '../core/units.ts';
 import { zones } from './founding.ts';
 import { recordOf } from './judge.ts';
 import type { Mix, Shuffling } from './mix.ts';
@@ -155,7 +157,7 @@ export class Operators {
       .map(([chunk, record]) => ({
         chunk,
         slot: record.holders.indexOf(from),
-        bytes: record.size,
+        bytes: slotBytes(bytes(record.size), record.redundancy),
       }));
     if (moves.length > 0) this.#sendBatch(from, to, moves);
   }
@@ -180,8 +182,8 @@ export class Operators {
   #sendBatch(from: string, to: NodeId, moves: readonly MoveRecord[]): void {
     const id = batchId(this.#world.newId());
     const job = jobId('shuffle');
-    const bytes = moves.reduce((sum, move) => sum + move.bytes, 0);
-    const ends = { urgency: 'low', from, to, bytes } as const;
+    const total = moves.reduce((sum, move) => sum + move.bytes, 0);
+    const ends = { urgency: 'low', from, to, bytes: total } as const;
     const tally = { movesDone: 0, bytesDone: 0 };
     const batch: BatchRecord = {
       ...ends,

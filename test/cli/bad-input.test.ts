@@ -42,6 +42,17 @@ describe('a command line that cannot be gets one sentence and exit code 2', () =
     ['endpoint that is no URL', ['status', '--endpoint-url', 'here'], /is no URL/],
     ['no local cloud', ['status'], /No local cloud runs on/],
     ['source that is not there', ['put', '/not/there', 'x'], /"\/not\/there" is not there/],
+    [
+      'rule that is none',
+      ['put', '.', 'x', '--redundancy', 'raid5'],
+      /replicated:3 or erasure:4\+2/,
+    ],
+    ['no copy', ['put', '.', 'x', '--redundancy', 'replicated:0'], /It keeps no copy/],
+    ['no data shard', ['put', '.', 'x', '--redundancy', 'erasure:0+2'], /It has no data shard/],
+    ['no parity', ['put', '.', 'x', '--redundancy', 'erasure:4+0'], /It has no parity shard/],
+    ['too many shards', ['put', '.', 'x', '--redundancy', 'erasure:200+56'], /256 shards.*most 49/],
+    ['half a shard', ['put', '.', 'x', '--redundancy', 'erasure:4.5+2'], /erasure:4\+2/],
+    ['class that is none', ['scale', 'out', '1', '--class', 'gold'], /data, metadata, mixed/],
     ['destination that climbs', ['put', '.', '../x'], /"\.\." as one of its names/],
     ['snapshot that is not there', ['plan', '--snapshot', '/no', '--rebalance'], /cannot read/],
   ])('%s', async (_what, argv, sentence) => {
@@ -79,6 +90,13 @@ describe('a command line that cannot be gets one sentence and exit code 2', () =
     ['an unknown policy', ['policy', 'set', 'speed=1'], /The policy has no speed/],
     ['a policy without a value', ['policy', 'set', 'fillHigh'], /write NAME=VALUE/],
     ['a policy out of range', ['policy', 'set', 'fillHigh=7'], /fillHigh=7/],
+    [
+      'a rule that is none',
+      ['policy', 'set', 'redundancy=many'],
+      /like replicated:3 or erasure:4\+2/,
+    ],
+    ['a rule of no data', ['policy', 'set', 'redundancy=erasure:0+1'], /has no data shard/],
+    ['an unknown placement', ['policy', 'set', 'placement=random'], /placement="random"/],
     ['marks out of order', ['policy', 'set', 'fillHigh=0.2'], /fillLow 0.3 < fillTarget/],
   ])('%s', async (_what, argv, sentence) => {
     const { ports, started } = memoryFleet();
@@ -86,6 +104,14 @@ describe('a command line that cannot be gets one sentence and exit code 2', () =
     expectOneSentence(ran, sentence);
     expect([ran.exitCode, started]).toEqual([2, []]);
   });
+});
+
+test('more shards than nodes, before anything is stored', async () => {
+  const { ports, store } = memoryFleet();
+  const directory = scratch({ file: 'x' });
+  const ran = await ballast(['put', directory, 'x', '--redundancy', 'erasure:4+2'], { ports });
+  expectOneSentence(ran, /erasure:4\+2 needs 6 nodes that take data: the fleet has 3/);
+  expect([ran.exitCode, [...store.items('files')]]).toEqual([2, []]);
 });
 
 test('settings that lack something are named', async () => {

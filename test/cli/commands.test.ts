@@ -52,6 +52,48 @@ describe('files', () => {
     expect(readFileSync(join(out, name), 'utf8')).toBe('22');
   });
 
+  test('go in as shards, and come out with any m nodes away', async () => {
+    const fleet = memoryFleet(sixNodes);
+    const directory = scratch({ one: '1', empty: '', large: 'x'.repeat(50_000) });
+    const rule = ['--redundancy', 'erasure:4+2'];
+    expect((await ballast(['put', directory, 'd', ...rule], fleet)).exitCode).toBe(0);
+    expect([...fleet.disks.values()].map((disk) => disk.size)).toEqual([2, 2, 2, 2, 2, 2]);
+    for (const lost of ['n2', 'n5']) fleet.down.add(lost);
+    const verified = await ballast(['verify', '--source', directory, '--prefix', 'd'], fleet);
+    expect([verified.stdout, verified.exitCode]).toEqual(['3 of 3 files verified, 48.8 KiB.\n', 0]);
+    fleet.down.add('n1');
+    expect((await ballast(['verify'], fleet)).exitCode).toBe(1);
+  });
+
+  test('verify --repair finds a copy that reads never missed, and repairs it', async () => {
+    const fleet = memoryFleet(sixNodes);
+    await storeSome(fleet);
+    expect((await ballast(['verify', '--repair'], fleet)).stdout).toMatch(
+      /\nNo copy or shard is dam/,
+    );
+    const [disk] = [...fleet.disks.values()].filter((each) => each.size > 0);
+    const [chunk] = [...disk!.keys()];
+    disk!.set(chunk!, Uint8Array.of(0));
+    const ran = await ballast(['verify', '--repair'], fleet);
+    expect(ran.exitCode).toBe(0);
+    expect(ran.stdout).toMatch(/2 of 2 files verified.*\n1 slot damaged: ID\d+ repairs it\./);
+    expect(fleet.started).toEqual([['repair', expect.any(String)]]);
+  });
+
+  test('the rule of the policy holds for what a put says nothing about', async () => {
+    const fleet = memoryFleet(sixNodes);
+    const set = ['redundancy=erasure:2+1', 'placement=hash'];
+    const { stdout } = await ballast(['policy', 'set', ...set], fleet);
+    expect(stdout).toMatch(/redundancy +erasure:2\+1 +set\n/);
+    expect(stdout).toMatch(/placement +hash +set\n/);
+    await storeSome(fleet);
+    const { stdout: told } = await ballast(['explain', 'd/two'], fleet);
+    expect(told).toMatch(/\(erasure:2\+1\) is on n\d .*, n\d .*, n\d /);
+    const [, chunk] = /Chunk (\w{64})/.exec(told)!;
+    const { stdout: more } = await ballast(['explain', chunk!], fleet);
+    expect(more).toMatch(/Slots 0 to 1 are its data, .* 1 B each: any 2 are enough to read it\./);
+  });
+
   test('verify exits 1 and names the file when bytes are lost', async () => {
     const fleet = memoryFleet();
     await storeSome(fleet);
@@ -219,7 +261,7 @@ test('explain says where a file is', async () => {
   await storeSome(fleet);
   const { stdout } = await ballast(['explain', 'd/two'], fleet);
   expect(stdout).toMatch(
-    /^File d\/two has 2 B in 1 chunk, version 1\.\nSHA-256 \w{64}\.\nChunk \w+ is on /,
+    /^File d\/two has 2 B in 1 chunk, version 1\.\nSHA-256 \w{64}\.\nChunk \w+ \(replicated:3\) is on /,
   );
   for (const node of ['n1', 'n2', 'n3']) expect(stdout).toContain(node);
 });

@@ -112,6 +112,7 @@ const node = (over: Partial<NodeInView>): NodeInView => ({
 
 const job = (over: Partial<Job>): Job => ({
   ...{ id: jobId('J1'), kind: 'drain', state: 'running', nodes: ['n1'], launch: {}, generation: 1 },
+  ...{ launchClass: 'mixed', damaged: [] },
   ...{
     attempt: 'A',
     phase: 'moving',

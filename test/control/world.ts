@@ -13,6 +13,7 @@ import {
 import type { BatchMessage } from '../../lib/contract/messages.ts';
 import { Policy } from '../../lib/contract/policy.ts';
 import type { ChunkRecord, NodeRecord } from '../../lib/contract/records.ts';
+import { slotSha256 } from '../../lib/control/chunks.ts';
 import {
   type Item,
   type Machine,
@@ -29,11 +30,19 @@ import { chunkId, type NodeId, nodeId, zone } from '../../lib/core/ids.ts';
 import type { NodeState } from '../../lib/core/lifecycle.ts';
 import { epochMillis } from '../../lib/core/units.ts';
 import { Store } from '../../lib/sim/store.ts';
+import { waysTo } from '../../lib/sim/ways.ts';
 
 interface Shelf {
   fence: number;
   copy?: { bytes: Uint8Array; slot: number; epoch: number; at: number };
 }
+
+const judgedOf = (shelf: Shelf | undefined) =>
+  shelf && {
+    fence: shelf.fence,
+    held: shelf.copy !== undefined,
+    sha256: shelf.copy?.epoch === shelf.fence ? hashOf(shelf.copy.bytes) : undefined,
+  };
 
 /** A node agent in memory: a disk with fences that never fails unasked. */
 export class MemoryNode {
@@ -63,8 +72,7 @@ export class MemoryNode {
   /** @throws NodeRefused */
   write(chunk: string, slot: number, epoch: number, bytes: Uint8Array, at: number): Receipt {
     const shelf = this.shelves.get(chunk);
-    const judged = shelf && { fence: shelf.fence, held: shelf.copy !== undefined };
-    if (judgePut(judged, epoch) !== 'store')
+    if (judgePut(judgedOf(shelf), epoch, hashOf(bytes)) !== 'store')
       throw new NodeRefused('below-fence', 'below the fence');
     this.shelves.set(chunk, { fence: epoch, copy: { bytes, slot, epoch, at } });
     const { length: size } = bytes;
@@ -73,8 +81,7 @@ export class MemoryNode {
 
   unlink(chunk: string, version: number) {
     const shelf = this.shelves.get(chunk);
-    const judged = shelf && { fence: shelf.fence, held: shelf.copy !== undefined };
-    const outcome = judgeDelete(judged, version);
+    const outcome = judgeDelete(judgedOf(shelf), version);
     if (outcome === 'unlink') this.shelves.set(chunk, { fence: shelf!.fence });
     return { chunk, outcome };
   }
@@ -228,15 +235,16 @@ export class World {
     );
     for (const item of live) {
       const chunk = chunkId(item.pk.slice(2));
-      const { holders, sha256 } = item as unknown as ChunkRecord;
+      const record = item as unknown as ChunkRecord;
+      const { holders } = record;
       if (new Set(holders).size < holders.length) found.push(`${chunk} twice on a node`);
-      for (const holder of holders) {
+      for (const [slot, holder] of holders.entries()) {
         const lists = this.store.all('placement', inventoryPartition(nodeId(holder)));
         if (!lists.some((list) => (list.chunks as string[]).includes(chunk)))
           found.push(`${holder} has no list with ${chunk}`);
         if (gone.has(holder)) continue;
         const copy = this.node(holder).shelves.get(chunk)?.copy;
-        if (copy === undefined || hashOf(copy.bytes) !== sha256)
+        if (copy === undefined || hashOf(copy.bytes) !== slotSha256(record, slot))
           found.push(`${holder} lacks ${chunk}`);
       }
     }
@@ -388,21 +396,25 @@ export class World {
   }
 
   #pullOne(to: MemoryNode, sources: readonly NodeId[], wanted: PullChunk): PullEvent {
-    const { chunk, slot, epoch, holders } = wanted;
-    const copies = holders
-      .filter((holder) => sources.includes(holder) && this.nodes.get(holder)?.isUp === true)
-      .flatMap((holder) => this.node(holder).shelves.get(chunk)?.copy ?? []);
-    const good = copies.find(({ bytes }) => hashOf(bytes) === wanted.sha256);
+    const { chunk, slot, epoch } = wanted;
     const failed = (reason: 'source-unreachable' | 'below-fence' | 'full'): PullEvent => ({
       event: 'failed',
       chunk,
       reason,
       message: reason,
     });
+    const read = (from: NodeId) => {
+      const isThere = sources.includes(from) && this.nodes.get(from)?.isUp === true;
+      const copy = isThere ? this.node(from).shelves.get(chunk)?.copy : undefined;
+      return copy === undefined ? 'source-unreachable' : copy.bytes;
+    };
+    const matches = (bytes: Uint8Array, sha256: string) => hashOf(bytes) === sha256;
+    const came = waysTo(wanted, { read, matches }).map((way) => way());
+    const good = came.find((each) => typeof each !== 'string');
     if (good === undefined) return failed('source-unreachable');
-    if (to.used + good.bytes.length > to.capacity) return failed('full');
+    if (to.used + good.length > to.capacity) return failed('full');
     try {
-      const receipt = to.write(chunk, slot, epoch, good.bytes, this.nowMs);
+      const receipt = to.write(chunk, slot, epoch, good, this.nowMs);
       return { event: 'received', receipt };
     } catch {
       return failed('below-fence');

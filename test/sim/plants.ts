@@ -68,6 +68,18 @@ export const plants: Readonly<Record<string, PlantedBug>> = {
       judgePut: () => 'store',
     },
   },
+  'a PUT at the fence overwrites another shard': {
+    breaks: ['I2'],
+    rules: {
+      judgePut: (shelf, epoch) =>
+        shelf !== undefined && epoch < shelf.fence ? 'below-fence' : 'store',
+    },
+  },
+  'a shard comes to where another of its chunk is parked': {
+    breaks: ['I3'],
+    wrap: (ports, _world, process) =>
+      process.startsWith('worker') ? { ...ports, tables: blindToOutboxes(ports.tables) } : ports,
+  },
   'a PUT does not raise the fence': {
     breaks: ['I2'],
     rules: { raiseFence: (old) => old },
@@ -134,6 +146,11 @@ const withQuery = (tables: Tables, query: Tables['query']): Tables => ({
   ...withWrite(tables, (ops, token) => tables.write(ops, token)),
   query,
 });
+
+const blindToOutboxes = (tables: Tables): Tables =>
+  withQuery(tables, async (table, pk, from) =>
+    pk.startsWith(outboxPartition(nodeId(''))) ? { items: [] } : tables.query(table, pk, from),
+  );
 
 const isInventory = (pk: string): boolean => nodeOfInventory(pk) !== undefined;
 

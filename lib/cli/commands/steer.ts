@@ -1,4 +1,5 @@
-import type { Command } from '@commander-js/extra-typings';
+import { type Command, Option } from '@commander-js/extra-typings';
+import { nodeClasses } from '../../core/fleet.ts';
 import { duration, wholeNumber } from '../numbers.ts';
 import type { Run } from '../program.ts';
 
@@ -51,12 +52,20 @@ function addScale(program: Command, run: Run): void {
     .description('launch nodes where zones have fewest, then rebalance')
     .argument('<count>', 'nodes', wholeNumber(1, nodesMax))
     .option('--zone <zone>', 'only in this zone')
+    .addOption(
+      new Option('--class <class>', 'what the nodes may hold')
+        .choices(nodeClasses)
+        .default('mixed' as const),
+    )
     .option('--dry-run', 'only say where')
     .option('--wait', waitText)
     .option('--timeout <time>', timeoutText, duration)
-    .action((count, { zone, ...options }) =>
+    .action((count, { zone, class: nodeClass, ...options }) =>
       run(async (context) =>
-        (await import('../steer/scale.ts')).scaleOut(context, count, zone, options),
+        (await import('../steer/scale.ts')).scaleOut(context, count, zone, {
+          ...options,
+          nodeClass,
+        }),
       ),
     );
   scale

@@ -1,5 +1,11 @@
 import { policyKey } from '../../contract/keys.ts';
 import { Policy } from '../../contract/policy.ts';
+import {
+  formatRedundancy,
+  parseRedundancy,
+  RedundancyRecord,
+  whyNotWritable,
+} from '../../contract/redundancy.ts';
 import type { Fields, Ports, Value } from '../../control/ports.ts';
 import { writeKnown } from '../../control/write-known.ts';
 import { withDeployment } from '../connect.ts';
@@ -41,11 +47,26 @@ function parseAssignment(assignment: string): readonly [string, Value] {
       `The policy has no ${name}: it has ${Object.keys(Policy.shape).join(', ')}.`,
     );
   }
+  return [name, parseValue(assignment, name, assignment.slice(at + 1))];
+}
+
+function parseValue(assignment: string, name: string, typed: string): Value {
+  if (name === 'placement') return typed;
+  if (name === 'redundancy') return parseRule(assignment, typed);
   try {
-    return [name, JSON.parse(assignment.slice(at + 1))];
+    return JSON.parse(typed);
   } catch {
     throw new UserError(`${assignment}: the value must be a number, true or false.`);
   }
+}
+
+function parseRule(assignment: string, typed: string): Value {
+  const rule = parseRedundancy(typed);
+  if (rule === undefined)
+    throw new UserError(`${assignment}: the value must be like replicated:3 or erasure:4+2.`);
+  const problem = whyNotWritable(rule);
+  if (problem !== undefined) throw new UserError(`${assignment}: ${typed} ${problem}.`);
+  return { ...rule };
 }
 
 function check(policyDefault: Policy, overrides: Fields): void {
@@ -70,11 +91,16 @@ function check(policyDefault: Policy, overrides: Fields): void {
   }
 }
 
+const shown = (value: unknown): string => {
+  const rule = RedundancyRecord.safeParse(value);
+  return rule.success ? formatRedundancy(rule.data) : String(value);
+};
+
 function answerOf(policyDefault: Policy, overrides: Fields): Answer {
   const inForce = { ...policyDefault, ...overrides };
   const rows = Object.entries(inForce).map(([name, value]) => [
     name,
-    String(value),
+    shown(value),
     name in overrides ? 'set' : 'deployment',
   ]);
   return {

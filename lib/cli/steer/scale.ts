@@ -2,6 +2,7 @@ import { type NodeWithBeat, readFleet } from '../../control/fleet.ts';
 import { previewDrain, startDrain, startScaleOut } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
 import { explainBlock } from '../../core/explain-block.ts';
+import type { NodeClass } from '../../core/fleet.ts';
 import { byCodeUnit } from '../../core/ids.ts';
 import type { Plan } from '../../core/plan.ts';
 import { zonesOf } from '../cloud/first-nodes.ts';
@@ -18,6 +19,11 @@ export interface ScaleOptions extends Waiting {
   readonly dryRun?: true;
 }
 
+export interface ScaleOutOptions extends ScaleOptions {
+  /** What the nodes may hold. */
+  readonly nodeClass: NodeClass;
+}
+
 const asked = 'asked for by an operator';
 
 /** States of nodes that are, or soon will be, part of the fleet. */
@@ -27,7 +33,7 @@ export const scaleOut = (
   context: Context,
   count: number,
   zone: string | undefined,
-  options: ScaleOptions,
+  options: ScaleOutOptions,
 ): Promise<Answer> =>
   withStore(context, async (ports, settings) => {
     const fleet = await readFleet(ports.tables);
@@ -38,7 +44,8 @@ export const scaleOut = (
     const present = fleet.filter(({ state }) => staying.includes(state));
     const launch = spreadOverZones(count, zone === undefined ? zones : [zone], present);
     if (options.dryRun) return previewLaunch(launch);
-    return answerStarted(context, ports, await startScaleOut(ports, launch, [asked]), options);
+    const started = await startScaleOut(ports, launch, [asked], options.nodeClass);
+    return answerStarted(context, ports, started, options);
   });
 
 /** Drains the node that can leave at the least cost, if any can. */
