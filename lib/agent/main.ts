@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { verifyingKey } from '../contract/capability.ts';
+import { Heat } from '../core/heat.ts';
 import { Authority } from './authority.ts';
 import { Background } from './background.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -79,6 +80,7 @@ async function makeNode(
     authority,
     background: new Background(settings.backgroundRate, monotonic),
     traffic: new Traffic(monotonic),
+    heat: new Heat(),
     log,
     now: monotonic,
   };

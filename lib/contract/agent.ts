@@ -11,6 +11,7 @@ import * as z from 'zod/mini';
  * POST   /removals                        RemovalRequest → 200 Removal[]    (subject = SHA-256 of the body)
  * POST   /pulls                           PullRequest → 200 NDJSON of PullEvent (subject = SHA-256 of the body)
  * GET    /inventory?after&limit           → 200 NDJSON of Held, ordered by chunk id
+ * GET    /heat?limit                      → 200 NDJSON of ChunkHeat, hottest first
  * GET    /stats                           → 200 Stats
  * GET    /healthz                         → 200 Health
  *
@@ -96,6 +97,14 @@ export const Held = z.object({
   ageMs: count,
 });
 export type Held = z.infer<typeof Held>;
+
+/** How often clients read a chunk here of late; a restart begins anew. */
+export const ChunkHeat = z.object({
+  chunk: sha256,
+  /** Accesses an hour, exponentially decayed (core/heat.ts). */
+  heat: count,
+});
+export type ChunkHeat = z.infer<typeof ChunkHeat>;
 
 export const Stats = z.object({
   node: z.string(),

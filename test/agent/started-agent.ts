@@ -10,6 +10,7 @@ import type { StorageNode } from '../../lib/agent/storage-node.ts';
 import { Store } from '../../lib/agent/store.ts';
 import { Traffic } from '../../lib/agent/traffic.ts';
 import { verifyingKey } from '../../lib/contract/capability.ts';
+import { Heat } from '../../lib/core/heat.ts';
 import type { AgentAt } from './agent-calls.ts';
 import { capability, publicKey } from './arrivals.ts';
 
@@ -60,6 +61,7 @@ export async function startedAgent(options: Options = {}): Promise<Started> {
     authority: new Authority(verifyingKey(publicKey), node, Date.now),
     background: new Background(backgroundRate, now),
     traffic: new Traffic(now),
+    heat: new Heat(),
     log,
     now,
   };

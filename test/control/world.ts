@@ -113,6 +113,8 @@ export class World {
   readonly refusedZones = new Set<string>();
   /** EC2's list does not show launches yet. */
   isListOld = false;
+  /** Accesses an hour, by chunk. */
+  readonly heats = new Map<string, number>();
   /** Called before each write; may do what others do meanwhile, or throw. */
   beforeWrite: (ops: readonly Op[]) => void | Promise<void> = () => {};
   /** Before unconditional puts and deletes. */
@@ -361,6 +363,8 @@ export class World {
         });
         return chunks.length > page.length ? { held, next: page.at(-1)! } : { held };
       },
+      heat: async ({ node }) =>
+        this.#reach(node).chunks.map((chunk) => ({ chunk, heat: this.heats.get(chunk) ?? 0 })),
       stats: async ({ node }) => {
         const at = this.#reach(node);
         return {
