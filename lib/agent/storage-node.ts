@@ -32,6 +32,7 @@ export function statsOf({ node, instance, zone, store, background, traffic }: St
     chunks: store.chunks,
     connections: traffic.connections,
     ...background.load,
+    ...background.told,
     p99Ms: traffic.p99Ms(),
     foregroundIn: traffic.rate('foregroundIn'),
     foregroundOut: traffic.rate('foregroundOut'),

@@ -127,6 +127,14 @@ export const Stats = z.object({
   foregroundOut: count,
   backgroundIn: count,
   backgroundOut: count,
+  /** What holds migration back here (policy `throttle`), and why; nodes of before say nothing. */
+  throttle: z._default(z.string(), ''),
+  throttleReason: z._default(z.string(), ''),
+  /** Bytes a second that migration may use now, each way, and the share of the node's rate that it is. */
+  backgroundRate: z._default(count, 0),
+  backgroundFactor: z._default(count, 0),
+  /** `null` where the throttle does not look at clients' latency. */
+  objectiveMs: z._default(z.nullable(count), null),
   diskSuspect: z.boolean(),
 });
 export type Stats = z.infer<typeof Stats>;

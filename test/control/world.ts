@@ -371,6 +371,8 @@ export class World {
           ...{ node, instance: '', zone: '', incarnation: at.incarnation, usedBytes: at.used },
           ...{ capacityBytes: at.capacity, chunks: at.chunks.length, connections: at.connections },
           ...{ cpu: 0, memory: 0, ioWait: 0, p99Ms: 0, diskSuspect: at.isSuspect },
+          ...{ throttle: 'none', throttleReason: '', backgroundRate: 0, backgroundFactor: 1 },
+          objectiveMs: null,
           ...{ foregroundIn: 0, foregroundOut: 0, backgroundIn: 0, backgroundOut: 0 },
         };
       },

@@ -1,6 +1,7 @@
 import { policyKey } from '../../contract/keys.ts';
 import { Policy } from '../../contract/policy.ts';
 import type { Fields, Ports, Value } from '../../control/ports.ts';
+import { throttleOp } from '../../control/throttle.ts';
 import { writeKnown } from '../../control/write-known.ts';
 import { withDeployment } from '../connect.ts';
 import type { Answer, Context } from '../context.ts';
@@ -15,10 +16,10 @@ export const getPolicy = (context: Context): Promise<Answer> =>
 export const setPolicy = (context: Context, assignments: readonly string[]): Promise<Answer> =>
   withDeployment(context, async (ports) => {
     const overrides = { ...(await readOverrides(ports)), ...parseAssignments(assignments) };
-    check(ports.policy, overrides);
+    const inForce = check(ports.policy, overrides);
     const operation = ports.newId();
     const put = { op: 'put', key: policyKey, fields: { ...overrides, lastOp: operation } } as const;
-    await writeKnown(ports.tables, [put], operation);
+    await writeKnown(ports.tables, [put, throttleOp(inForce)], operation);
     return answerOf(ports.policy, overrides);
   });
 
@@ -41,14 +42,20 @@ function parseAssignment(assignment: string): readonly [string, Value] {
       `The policy has no ${name}: it has ${Object.keys(Policy.shape).join(', ')}.`,
     );
   }
+  return [name, valueIn(assignment.slice(at + 1))];
+}
+
+/** A number, true or false; anything else is a word, and the schema says whether it may be. */
+function valueIn(text: string): Value {
   try {
-    return [name, JSON.parse(assignment.slice(at + 1))];
+    return JSON.parse(text);
   } catch {
-    throw new UserError(`${assignment}: the value must be a number, true or false.`);
+    return text;
   }
 }
 
-function check(policyDefault: Policy, overrides: Fields): void {
+/** @returns the policy that would be in force */
+function check(policyDefault: Policy, overrides: Fields): Policy {
   const parsed = Policy.safeParse({ ...policyDefault, ...overrides });
   if (!parsed.success) {
     const wrong = parsed.error.issues.map(({ path, message }) => {
@@ -68,6 +75,7 @@ function check(policyDefault: Policy, overrides: Fields): void {
       `The policy cannot be so: nodesMin ${nodesMin} is above nodesMax ${nodesMax}.`,
     );
   }
+  return parsed.data;
 }
 
 function answerOf(policyDefault: Policy, overrides: Fields): Answer {
