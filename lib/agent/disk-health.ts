@@ -49,16 +49,6 @@ export class DiskHealth {
     );
   }
 
-  /** What another thread was answered by the disk. @throws Refusal 'full', 'busy' or 'disk' */
-  judge(answer: {
-    readonly step: 'write' | 'sync';
-    readonly code: string | undefined;
-    readonly message: string;
-  }): never {
-    const error = Object.assign(new Error(answer.message), { code: answer.code });
-    throw this.#refusalOf(answer.step === 'sync' ? new SyncFailed(error) : error);
-  }
-
   #refusalOf(error: NodeJS.ErrnoException): Refusal {
     if (full.includes(error.code)) return new Refusal('full', 'the disk is full', { cause: error });
     if (exhausted.includes(error.code)) return new Refusal('busy', error.message, { cause: error });

@@ -5,6 +5,7 @@ import type { Receipt } from '../contract/agent.ts';
 import type { DiskHealth } from './disk-health.ts';
 import { writeBytes } from './limits.ts';
 import { temporaryFolder } from './paths.ts';
+import { checksumOnDisk } from './read-back.ts';
 import { Refusal } from './refusal.ts';
 import type { Copy } from './shelves.ts';
 
@@ -27,8 +28,7 @@ const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW } = constants;
 /** One copy on its way to the disk: a temporary file of exactly the announced bytes. */
 export class Incoming {
   readonly #settings: IncomingSettings;
-  /** The temporary file: who fills it otherwise than by {@link write} sees to its bytes and its sync. */
-  readonly path: string;
+  readonly #path: string;
   #file: FileHandle | undefined;
   #gathered: Uint8Array[] = [];
   #gatheredBytes = 0;
@@ -37,7 +37,7 @@ export class Incoming {
 
   constructor(settings: IncomingSettings) {
     this.#settings = settings;
-    this.path = `${temporaryFolder(settings.directory)}/${randomUUID()}`;
+    this.#path = `${temporaryFolder(settings.directory)}/${randomUUID()}`;
   }
 
   /** Keeps `piece` until it is written: its bytes must not change. @throws Refusal */
@@ -61,9 +61,15 @@ export class Incoming {
     await this.#close();
   }
 
+  /** Compares the checksum of what the disk gives back. @throws Refusal 'checksum', 'disk' */
+  async readBack(): Promise<void> {
+    const { arrival, health } = this.#settings;
+    refuseOther(await health.writing(() => checksumOnDisk(this.#path)), arrival.sha256);
+  }
+
   /** The copy is held, durably. @throws Refusal 'below-fence', 'full', 'disk' */
   async publish(): Promise<Receipt> {
-    const receipt = await this.#settings.publish(this.path);
+    const receipt = await this.#settings.publish(this.#path);
     this.#state = 'published';
     return receipt;
   }
@@ -77,7 +83,7 @@ export class Incoming {
     try {
       await this.#close();
       // A name that is not there was never made, or has become the chunk's.
-      if (leftOver) await unlink(this.path).catch(() => {});
+      if (leftOver) await unlink(this.#path).catch(() => {});
     } finally {
       this.#settings.free();
     }
@@ -98,7 +104,7 @@ export class Incoming {
 
   async #opened(): Promise<FileHandle> {
     this.#file ??= await this.#settings.health.writing(() =>
-      open(this.path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o640),
+      open(this.#path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o640),
     );
     return this.#file;
   }

@@ -23,17 +23,10 @@ export const pullsMax = 8;
 assert(pullsMax * lanesPerPull * writeBytes <= 64 * 2 ** 20, 'running pulls fit a small node');
 
 /**
- * Writes, syncs and read-backs of migrations at once: a quarter of the 32 threads that the unit gives to
- * libuv, so that a client's write never waits for a thread behind them, nor long for the disk.
+ * Copies of migrations that sync or read back at once: half of the 32 threads that the unit gives to
+ * libuv, so that a client's write never waits for a thread behind them.
  */
-export const backgroundDiskMax = 8;
-/**
- * How much the carrier gives way to other threads: where all want the processor it has a third of a
- * client's share (sched(7): weights 335 to 1,024), which starves no drain on a machine that is never idle.
- */
-export const carrierNiceness = 5;
-/** Bytes of a copy that pass at once: 400 messages a second between threads at 100 MB/s. */
-export const passBytes = 256 * 1024;
+export const backgroundSyncsMax = 16;
 
 /** A pull from one source: to connect, and to send the next bytes. */
 export const connectMsMax = 3_000;

@@ -4,9 +4,7 @@ import { ThrottleRecord } from '../contract/policy.ts';
 import { Heat } from '../core/heat.ts';
 import { Authority } from './authority.ts';
 import { Background } from './background.ts';
-import { Carrier } from './carrier.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { carrierNiceness } from './limits.ts';
 import { type Log, logTo } from './log.ts';
 import { MachineLoad } from './machine-load.ts';
 import { type Machine, readMachine } from './metadata.ts';
@@ -26,8 +24,6 @@ export interface Surroundings {
   readonly wallClock: () => number;
   /** Milliseconds that never run backwards. */
   readonly monotonic: () => number;
-  /** The main that runs: started as another thread, it carries (carrier.ts). */
-  readonly entry: URL;
 }
 
 /** A node agent that runs; `stop` ends it in good order. */
@@ -58,7 +54,6 @@ export async function startAgent(surroundings: Surroundings): Promise<RunningAge
       log('stopping');
       ending();
       await server.stop();
-      await node.carrier.close();
       await node.store.close();
     };
     return { port, stop };
@@ -71,7 +66,7 @@ export async function startAgent(surroundings: Surroundings): Promise<RunningAge
 async function makeNode(
   settings: AgentSettings,
   machine: Machine,
-  { wallClock, monotonic, entry }: Surroundings,
+  { wallClock, monotonic }: Surroundings,
   log: Log,
 ): Promise<StorageNode> {
   const { node, instance, zone } = machine;
@@ -88,7 +83,6 @@ async function makeNode(
     background: new Background(settings.backgroundRate, ThrottleRecord.parse({}), monotonic),
     traffic: new Traffic(monotonic),
     heat: new Heat(),
-    carrier: new Carrier(entry, carrierNiceness),
     log,
     now: monotonic,
   };

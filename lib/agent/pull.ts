@@ -1,9 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { PullEvent, PullRequest, Receipt } from '../contract/agent.ts';
-import type { FetchTask } from './carrier-messages.ts';
 import { lanesPerPull } from './limits.ts';
 import { Refusal, type RefusalKind } from './refusal.ts';
-import { SourceFailed } from './source.ts';
+import { openSource, SourceFailed, unreachable } from './source.ts';
 import type { StorageNode } from './storage-node.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -89,27 +88,38 @@ class Copying {
 
   async #copyFrom(source: Source, wanted: Wanted): Promise<Receipt> {
     const { chunk, slot, size, sha256, epoch } = wanted;
-    const { store } = this.#node;
-    const incoming = store.receive({ chunk, slot, size, sha256, epoch });
+    const { disk } = this.#node.background;
+    const incoming = this.#node.store.receive({ chunk, slot, size, sha256, epoch });
     try {
-      await this.#fetch({ ...source, chunk, size, sha256, path: incoming.path });
-      return await incoming.publish();
+      // A held pull opens no connection that would only grow old.
+      await this.#pass(0);
+      for await (const piece of this.#piecesOf(source, wanted)) await incoming.write(piece);
+      return await disk.run(async () => {
+        this.#watch.signal.throwIfAborted();
+        await incoming.settle();
+        await incoming.readBack();
+        return await incoming.publish();
+      });
+    } catch (error) {
+      throw isOther(error)
+        ? new SourceFailed('checksum', `${source.node}: ${error.message}`)
+        : error;
     } finally {
       await incoming.end();
     }
   }
 
-  /** The copy is on the disk and was compared. @throws SourceFailed, Refusal, the signal's reason */
-  async #fetch(task: FetchTask): Promise<void> {
-    const { carrier, store } = this.#node;
+  async *#piecesOf(source: Source, { chunk, size }: Wanted): AsyncGenerator<Buffer> {
     const { signal } = this.#watch;
-    signal.throwIfAborted();
-    const pass = (bytes: number) => this.#pass(bytes);
-    const outcome = await carrier.fetch(task, { pass, signal });
-    signal.throwIfAborted();
-    if (outcome.kind === 'source') throw new SourceFailed(outcome.reason, outcome.message);
-    if (outcome.kind === 'refused') throw refusedBy(task, outcome.refusal, outcome.message);
-    if (outcome.kind === 'disk') store.health.judge(outcome);
+    const answer = await openSource({ ...source, chunk, size, signal });
+    try {
+      for await (const piece of answer) {
+        await this.#pass(piece.length);
+        yield piece;
+      }
+    } catch (error) {
+      throw error instanceof Refusal ? error : unreachable(source.node, error as Error);
+    }
   }
 
   /** Waits for the pull's own rate, then for the node's, which is never kept waiting for a slow pull. */
@@ -122,11 +132,9 @@ class Copying {
   }
 }
 
-/** Bytes that are not those that the placement names: another source may have them. */
-const refusedBy = ({ node }: FetchTask, kind: RefusalKind, message: string): Error =>
-  kind === 'checksum'
-    ? new SourceFailed('checksum', `${node}: ${message}`)
-    : new Refusal(kind, message);
+/** The bytes were not those that the placement names: another source may have them. */
+const isOther = (error: unknown): error is Refusal =>
+  error instanceof Refusal && error.kind === 'checksum';
 
 /** What says most about a chunk that no source gave: wrong bytes before silence before absence. */
 const gravity = ['source-lacks-it', 'source-unreachable', 'checksum'] as const;

@@ -2,7 +2,6 @@ import type { Stats } from '../contract/agent.ts';
 import type { Heat } from '../core/heat.ts';
 import type { Authority } from './authority.ts';
 import type { Background } from './background.ts';
-import type { Carrier } from './carrier.ts';
 import type { Log } from './log.ts';
 import type { Store } from './store.ts';
 import type { Traffic } from './traffic.ts';
@@ -17,7 +16,6 @@ export interface StorageNode {
   readonly background: Background;
   readonly traffic: Traffic;
   readonly heat: Heat;
-  readonly carrier: Carrier;
   readonly log: Log;
   /** Milliseconds that never run backwards. */
   readonly now: () => number;

@@ -41,7 +41,7 @@ export const Policy = z.object({
    * How migration gives way at a node, within its rate: `load` to CPU, memory and I/O wait, `latency` to
    * clients that wait, `fixed` never more than `throttleRateBytes`, `none` not at all.
    */
-  throttle: z._default(z.enum(throttles), 'load'),
+  throttle: z._default(z.enum(throttles), 'latency'),
   /** `latency`: clients' objective (or 1.2 times what they have while nothing moves, if that is longer)… */
   latencyObjectiveMs: z._default(count, 20),
   /** …and the error budget: the share of requests that may miss it over so long. */

@@ -83,8 +83,8 @@ export class SimNode {
   }
 
   heat(): ChunkHeat[] {
-    const held = new Set<string>(this.disk.held());
-    return this.#heat.hottest(heatChunksMax, this.#ground.scheduler.now, (id) => held.has(id));
+    const isHeld = (chunk: string) => this.disk.shelf(chunk as ChunkId)?.copy !== undefined;
+    return this.#heat.hottest(heatChunksMax, this.#ground.scheduler.now, isHeld);
   }
 
   stats(): Stats {

@@ -96,7 +96,7 @@ describe('the agent as a process', () => {
     });
     atEnd(async () => again.child.kill('SIGKILL'));
     await untilSet('load', again);
-  }, 90_000);
+  }, 30_000);
 
   test('SIGTERM lets a running put end, then the process', async () => {
     const { agent } = await running();

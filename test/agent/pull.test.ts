@@ -1,12 +1,11 @@
-import { open, readdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { fetchCopy } from '../../lib/agent/fetch-copy.ts';
 import type { PullEvent, PullRequest } from '../../lib/contract/agent.ts';
 import { type Arrival, pull, put, read, stats } from './agent-calls.ts';
 import { arrivalOf, capability, randomArrival, sha256Of } from './arrivals.ts';
-import { atEnd, type Started, startedAgent, temporaryDirectory } from './started-agent.ts';
+import { atEnd, type Started, startedAgent } from './started-agent.ts';
 
 type Wanted = PullRequest['chunks'][number];
 
@@ -185,24 +184,20 @@ describe('a pull', () => {
   });
 
   test.each([
-    ['its own rate', 5e6, 10e9],
-    ["the node's rate", 10e9, 5e6],
-  ])('keeps %s within a tenth, on 10 MB', async (_whose, pullRate, nodeRate) => {
+    ['its own rate', 15e6, 10e9],
+    ["the node's rate", 10e9, 15e6],
+  ])('keeps %s within a tenth, on 30 MB', async (_whose, pullRate, nodeRate) => {
     const from = await startedAgent({ node: 'n1' });
     const to = await startedAgent({ node: 'n2', backgroundRate: nodeRate });
-    const arrivals = Array.from({ length: 10 }, () => randomArrival(1e6));
+    const arrivals = Array.from({ length: 30 }, () => randomArrival(1e6));
     for (const arrival of arrivals) await put(from, arrival);
-    // The first copy starts the carrier.
-    const first = randomArrival(1);
-    await put(from, first);
-    await eventsOf(to, requestOf([from], [wantedOf([from], first)]));
     const started = performance.now();
     const wanted = arrivals.map((each) => wantedOf([from], each));
     const events = await eventsOf(to, requestOf([from], wanted, pullRate));
-    const rate = 10e6 / ((performance.now() - started) / 1_000);
+    const rate = 30e6 / ((performance.now() - started) / 1_000);
     expect(outcome(events)).toEqual(arrivals.map(() => 'received'));
-    expect(rate).toBeGreaterThan(4.5e6);
-    expect(rate).toBeLessThan(5.5e6);
+    expect(rate).toBeGreaterThan(13.5e6);
+    expect(rate).toBeLessThan(16.5e6);
     const progress = events.filter(({ event }) => event === 'progress');
     expect(progress.length).toBeLessThanOrEqual(10);
     expect(progress.length).toBeGreaterThan(3);
@@ -244,44 +239,27 @@ describe('a pull', () => {
   });
 
   test('reads back what the disk holds, not what came', async () => {
-    const [from] = await pair();
-    const arrival = randomArrival(2 * 2 ** 20 + 5);
-    await put(from, arrival);
-    const path = `${await temporaryDirectory()}/copy`;
-    const { chunk, sha256, bytes } = arrival;
-    const capability = from.sign('read', chunk);
-    const task = { path, node: 'n1', address: from.address, capability };
-    let passed = 0;
-    // What was written first changes on the platter while the rest still comes.
-    const pass = async (more: number) => {
-      passed += more;
-      if (passed < 1.5 * 2 ** 20 || passed - more >= 1.5 * 2 ** 20) return;
-      const file = await open(path, 'r+');
-      await file.write(Buffer.from([bytes[150_000]! ^ 1]), 0, 1, 150_000);
-      await file.sync();
-      await file.close();
-    };
-    const { signal } = new AbortController();
-    const copy = () => fetchCopy({ ...task, chunk, size: bytes.length, sha256 }, { pass, signal });
-    await expect(copy()).rejects.toMatchObject({ kind: 'checksum' });
-    await unlink(path);
-    await copy();
-    expect(sha256Of(await readFile(path))).toBe(sha256);
-  });
-
-  test('goes on with a new carrier when the one that ran has died', async () => {
     const [from, to] = await pair();
-    const arrivals = [randomArrival(4 * 2 ** 20), randomArrival(10)];
-    for (const arrival of arrivals) await put(from, arrival);
-    const [large, small] = arrivals.map((each) => wantedOf([from], each));
-    const events: PullEvent[] = [];
-    for await (const event of pull(to, requestOf([from], [large!], 1e6))) {
-      if (events.length === 0) void to.parts.carrier.close();
-      events.push(event);
-    }
-    expect(outcome(events)).toEqual(['disk']);
-    expect((await stats(to)).diskSuspect).toBe(false);
-    expect(outcome(await eventsOf(to, requestOf([from], [small!])))).toEqual(['received']);
-    expect(await readdir(`${to.directory}/tmp`)).toEqual([]);
+    const arrival = randomArrival(300_000);
+    await put(from, arrival);
+    const { store } = to.parts;
+    const receive = store.receive.bind(store);
+    // The bytes change on their way to the platter, after they were written and synced.
+    store.receive = (wanted) => {
+      const incoming = receive(wanted);
+      const settle = incoming.settle.bind(incoming);
+      incoming.settle = async () => {
+        await settle();
+        const [name] = await readdir(`${to.directory}/tmp`);
+        const bytes = await readFile(`${to.directory}/tmp/${name}`);
+        bytes[150_000]! ^= 1;
+        await writeFile(`${to.directory}/tmp/${name}`, bytes);
+      };
+      return incoming;
+    };
+    const events = await eventsOf(to, requestOf([from], [wantedOf([from], arrival)]));
+    expect(outcome(events)).toEqual(['checksum']);
+    expect(to.parts.store.held('', 1)).toEqual([]);
+    expect(sha256Of(await bytesOf(from, arrival.chunk))).toBe(arrival.sha256);
   });
 });

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { Authority } from '../../lib/agent/authority.ts';
 import { Background } from '../../lib/agent/background.ts';
-import { Carrier } from '../../lib/agent/carrier.ts';
 import type { Log } from '../../lib/agent/log.ts';
 import { AgentServer } from '../../lib/agent/server.ts';
 import type { StorageNode } from '../../lib/agent/storage-node.ts';
@@ -64,7 +63,6 @@ export async function startedAgent(options: Options = {}): Promise<Started> {
     background: new Background(backgroundRate, ThrottleRecord.parse({ throttle: 'none' }), now),
     traffic: new Traffic(now),
     heat: new Heat(),
-    carrier: new Carrier(new URL('../../bin/node-agent.ts', import.meta.url), 0),
     log,
     now,
   };
@@ -72,10 +70,7 @@ export async function startedAgent(options: Options = {}): Promise<Started> {
   server.serve(parts);
   let stopped: Promise<void> | undefined;
   const stop = () => {
-    stopped ??= server
-      .stop()
-      .then(() => parts.carrier.close())
-      .then(() => parts.store.close());
+    stopped ??= server.stop().then(() => parts.store.close());
     return stopped;
   };
   atEnd(stop);
