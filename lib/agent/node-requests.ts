@@ -1,4 +1,5 @@
 import {
+  type ChunkHeat,
   chunkIdPattern,
   type Health,
   type Held,
@@ -6,6 +7,7 @@ import {
   type Removal,
   RemovalRequest,
 } from '../contract/agent.ts';
+import { heatChunksMax } from '../core/heat.ts';
 import { authorisedBody, type Exchange, numberOf, sendJson } from './exchange.ts';
 import { chunksPerRequestMax, inventoryPageDefault, inventoryPageMax } from './limits.ts';
 import { pulls } from './pull-requests.ts';
@@ -50,6 +52,17 @@ const inventory: NodeRequest = async (node, exchange) => {
   response.end(lines.join(''));
 };
 
+const heat: NodeRequest = async (node, exchange) => {
+  const { request, response, query } = exchange;
+  node.authority.allow(request, 'inspect', undefined);
+  const limit = query.has('limit') ? numberOf(exchange, 'limit') : heatChunksMax;
+  const lines = node.heat
+    .hottest(Math.min(limit, heatChunksMax), node.now(), (chunk) => node.store.holds(chunk))
+    .map((each: ChunkHeat) => `${JSON.stringify(each)}\n`);
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  response.end(lines.join(''));
+};
+
 const stats: NodeRequest = async (node, exchange) => {
   node.authority.allow(exchange.request, 'inspect', undefined);
   sendJson(exchange, 200, statsOf(node));
@@ -72,6 +85,7 @@ export const nodeRequests: Readonly<Record<string, NodeRequest>> = {
   'POST /removals': removals,
   'POST /pulls': pulls,
   'GET /inventory': inventory,
+  'GET /heat': heat,
   'GET /stats': stats,
   [healthRoute]: healthz,
 };

@@ -68,6 +68,10 @@ export class Store {
     return this.#shelves.chunks;
   }
 
+  holds(chunk: string): boolean {
+    return this.#shelves.copy(chunk) !== undefined;
+  }
+
   /** What is held of `chunk`. @throws Refusal 'not-held' */
   copy(chunk: string): Copy {
     const copy = this.#shelves.copy(chunk);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import {
+  ChunkHeat,
   Held,
   PullEvent,
   type PullRequest,
@@ -11,6 +12,7 @@ import {
 } from '../contract/agent.ts';
 import { type Claims, issueCapability } from '../contract/capability.ts';
 import type { NodeAddress, Nodes, PullChunk, PutChunk } from '../control/ports.ts';
+import { heatChunksMax } from '../core/heat.ts';
 import type { ChunkId, NodeId } from '../core/ids.ts';
 import {
   type AgentRequest,
@@ -132,6 +134,14 @@ export class AgentNodes implements Nodes {
     for await (const each of linesOf(node, answer, (line) => Held.parse(line))) held.push(each);
     const last = held.at(-1)?.chunk;
     return last === undefined ? { held } : { held, next: last };
+  }
+
+  async heat(node: NodeAddress): Promise<readonly ChunkHeat[]> {
+    const answer = await callAgent(node, await this.#look(`/heat?limit=${heatChunksMax}`, node));
+    const heats: ChunkHeat[] = [];
+    for await (const each of linesOf(node, answer, (line) => ChunkHeat.parse(line)))
+      heats.push(each);
+    return heats;
   }
 
   async stats(node: NodeAddress): Promise<Stats> {

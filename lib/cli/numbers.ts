@@ -10,6 +10,13 @@ export function wholeNumber(min: number, max: number) {
   };
 }
 
+/** A share of 1. */
+export function share(typed: string): number {
+  const value = Number(typed);
+  if (/^\d*\.?\d+$/.test(typed) && value <= 1) return value;
+  throw new InvalidArgumentError('It must be a share such as 0.01.');
+}
+
 const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** `2h` from now, or a date such as `2026-08-27T12:00Z` → epoch milliseconds, once now is known. */

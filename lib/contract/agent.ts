@@ -11,6 +11,7 @@ import * as z from 'zod/mini';
  * POST   /removals                        RemovalRequest → 200 Removal[]    (subject = SHA-256 of the body)
  * POST   /pulls                           PullRequest → 200 NDJSON of PullEvent (subject = SHA-256 of the body)
  * GET    /inventory?after&limit           → 200 NDJSON of Held, ordered by chunk id
+ * GET    /heat?limit                      → 200 NDJSON of ChunkHeat, hottest first
  * GET    /stats                           → 200 Stats
  * GET    /healthz                         → 200 Health
  *
@@ -124,6 +125,14 @@ export const Held = z.object({
 });
 export type Held = z.infer<typeof Held>;
 
+/** How often clients read a chunk here of late; a restart begins anew. */
+export const ChunkHeat = z.object({
+  chunk: sha256,
+  /** Accesses an hour, exponentially decayed (core/heat.ts). */
+  heat: count,
+});
+export type ChunkHeat = z.infer<typeof ChunkHeat>;
+
 export const Stats = z.object({
   node: z.string(),
   instance: z.string(),
@@ -145,6 +154,14 @@ export const Stats = z.object({
   foregroundOut: count,
   backgroundIn: count,
   backgroundOut: count,
+  /** What holds migration back here (policy `throttle`), and why; nodes of before say nothing. */
+  throttle: z._default(z.string(), ''),
+  throttleReason: z._default(z.string(), ''),
+  /** Bytes a second that migration may use now, each way, and the share of the node's rate that it is. */
+  backgroundRate: z._default(count, 0),
+  backgroundFactor: z._default(count, 0),
+  /** `null` where the throttle does not look at clients' latency. */
+  objectiveMs: z._default(z.nullable(count), null),
   diskSuspect: z.boolean(),
 });
 export type Stats = z.infer<typeof Stats>;

@@ -37,6 +37,7 @@ import {
  *             U                    Z#<zone>        what AWS said last of a zone
  * files       F#<shard>            <path>          file
  * heartbeats  N#<node>             H               heartbeat: the only item that nodes may write
+ *             P                    T               throttle: the part of the policy that nodes read
  */
 export type TableName = 'placement' | 'files' | 'heartbeats';
 
@@ -154,3 +155,6 @@ export const heartbeatKey = (node: NodeId): Key => ({
   pk: `N#${node}`,
   sk: 'H',
 });
+
+export const throttlePartition = 'P';
+export const throttleKey: Key = { table: 'heartbeats', pk: throttlePartition, sk: 'T' };

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { throttles } from '../core/throttle-control.ts';
 import { WritableRedundancy } from './redundancy.ts';
 
 const share = z.number().check(z.minimum(0), z.maximum(1));
@@ -37,6 +38,17 @@ export const Policy = z.object({
   /** Bytes a second of migration at a node, in and out each, and of one batch. */
   nodeRateBytes: z._default(count, 100_000_000),
   batchRateBytes: z._default(count, 10_000_000),
+  /**
+   * How migration gives way at a node, within its rate: `load` to CPU, memory and I/O wait, `latency` to
+   * clients that wait, `fixed` never more than `throttleRateBytes`, `none` not at all.
+   */
+  throttle: z._default(z.enum(throttles), 'latency'),
+  /** `latency`: clients' objective (or 1.2 times what they have while nothing moves, if that is longer)… */
+  latencyObjectiveMs: z._default(count, 20),
+  /** …and the error budget: the share of requests that may miss it over so long. */
+  latencyMissShareMax: z._default(z.number().check(z.minimum(0.0001), z.maximum(0.5)), 0.01),
+  latencyBudgetMs: z._default(z.number().check(z.minimum(1_000), z.maximum(600_000)), 60_000),
+  throttleRateBytes: z._default(count, 10_000_000),
   /** Batches in flight at a node, and in the fleet. */
   nodeBatchesMax: z._default(count, 5),
   fleetBatchesMax: z._default(count, 200),
@@ -61,3 +73,13 @@ export const Policy = z.object({
   zonePauseMsMax: z._default(count, 21_600_000),
 });
 export type Policy = z.infer<typeof Policy>;
+
+/** The part that nodes are told. */
+export const ThrottleRecord = z.pick(Policy, {
+  throttle: true,
+  latencyObjectiveMs: true,
+  latencyMissShareMax: true,
+  latencyBudgetMs: true,
+  throttleRateBytes: true,
+});
+export type ThrottleRecord = z.infer<typeof ThrottleRecord>;

@@ -1,4 +1,4 @@
-import type { Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
+import type { ChunkHeat, Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
 import type { FleetEvent } from '../contract/events.ts';
 import type { Key, TableName } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
@@ -173,6 +173,8 @@ export interface Nodes {
     node: NodeAddress,
     after?: string,
   ): Promise<{ readonly held: readonly Held[]; readonly next?: string }>;
+  /** The chunks that clients read most of late, hottest first, 10,000 at most. @throws NodeUnreachable, NodeRefused */
+  heat(node: NodeAddress): Promise<readonly ChunkHeat[]>;
   /** @throws NodeUnreachable, NodeRefused */
   stats(node: NodeAddress): Promise<Stats>;
 }

@@ -1,6 +1,7 @@
-import type { Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
+import type { ChunkHeat, Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
 import { NodeRefused, NodeUnreachable, type PullChunk, type PutChunk } from '../control/ports.ts';
 import type { Shelf as Judged } from '../core/fence.ts';
+import { Heat, heatChunksMax } from '../core/heat.ts';
 import type { ChunkId, NodeId, Zone } from '../core/ids.ts';
 import { Disk, type DiskRules, flipped, sha256Of } from './disk.ts';
 import type { DiskWatcher } from './disk-watcher.ts';
@@ -37,6 +38,7 @@ export class SimNode {
   incarnation: string;
   state: 'up' | 'down' | 'destroyed' = 'up';
   connections = 0;
+  #heat = new Heat();
   /** Rises with each start of the process: what was under way before is gone. */
   #boot = 0;
   #disks = 1;
@@ -68,6 +70,7 @@ export class SimNode {
   read(chunk: ChunkId): Uint8Array {
     const copy = this.disk.shelf(chunk)?.copy;
     if (copy === undefined) throw new NodeRefused('not-held', `${this.id} does not hold ${chunk}`);
+    this.#heat.read(chunk, this.#ground.scheduler.now);
     return copy.bytes;
   }
 
@@ -79,6 +82,11 @@ export class SimNode {
     const chunks = this.disk.held().filter((chunk) => chunk > after);
     const held = chunks.slice(0, limit).map((chunk) => this.#heldOf(chunk));
     return chunks.length > limit ? { held, next: chunks[limit - 1]! } : { held };
+  }
+
+  heat(): ChunkHeat[] {
+    const isHeld = (chunk: string) => this.disk.shelf(chunk as ChunkId)?.copy !== undefined;
+    return this.#heat.hottest(heatChunksMax, this.#ground.scheduler.now, isHeld);
   }
 
   stats(): Stats {
@@ -122,6 +130,7 @@ export class SimNode {
     if (this.state === 'destroyed') return;
     this.#boot++;
     this.#arriving = 0;
+    this.#heat = new Heat();
     this.state = 'down';
     this.#ground.scheduler.after(downMs, () => {
       if (this.state === 'down') this.state = 'up';

@@ -1,4 +1,4 @@
-import type { Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
+import type { ChunkHeat, Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
 import {
   type NodeAddress,
   NodeRefused,
@@ -80,6 +80,10 @@ export class SimNodes implements Nodes {
   ): Promise<{ readonly held: readonly Held[]; readonly next?: string }> {
     const limit = heldPage[0] + this.#process.ground.random.below(heldPage[1]);
     return this.#ask(node, 'held', (to, answer) => answer(() => to.held(after, limit)));
+  }
+
+  heat(node: NodeAddress): Promise<readonly ChunkHeat[]> {
+    return this.#ask(node, 'heat', (to, answer) => answer(() => to.heat()));
   }
 
   stats(node: NodeAddress): Promise<Stats> {

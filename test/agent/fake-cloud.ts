@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { publicKey } from './arrivals.ts';
 
 export interface FakeCloud {
@@ -8,6 +9,8 @@ export interface FakeCloud {
   readonly heartbeats: readonly Record<string, unknown>[];
   /** How many PutMetricData requests came. */
   readonly metrics: () => number;
+  /** The answer to GetItem: how the fleet throttles. */
+  throttle: Readonly<Record<string, unknown>> | undefined;
   answers: 'well' | 'badly';
   readonly close: () => Promise<void>;
 }
@@ -43,7 +46,12 @@ export async function fakeCloud(): Promise<FakeCloud> {
     }
     if (String(request.headers['x-amz-target']).endsWith('PutItem'))
       heartbeats.push(JSON.parse(Buffer.concat(parts).toString()));
-    else metrics += 1;
+    else if (String(request.headers['x-amz-target']).endsWith('GetItem')) {
+      response.setHeader('content-type', request.headers['content-type'] ?? 'text/plain');
+      return response.end(
+        JSON.stringify(cloud.throttle && { Item: marshall(cloud.throttle) }) ?? '{}',
+      );
+    } else metrics += 1;
     response.setHeader('content-type', request.headers['content-type'] ?? 'text/plain');
     for (const name of ['smithy-protocol'])
       if (request.headers[name] !== undefined) response.setHeader(name, request.headers[name]);
@@ -55,6 +63,7 @@ export async function fakeCloud(): Promise<FakeCloud> {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     heartbeats,
     metrics: () => metrics,
+    throttle: undefined,
     answers: 'well',
     close: () =>
       new Promise((resolve) => {

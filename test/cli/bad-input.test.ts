@@ -89,6 +89,8 @@ describe('a command line that cannot be gets one sentence and exit code 2', () =
     ['rm of nothing', ['rm', 'nothing'], /no file "nothing"/],
     ['an unknown policy', ['policy', 'set', 'speed=1'], /The policy has no speed/],
     ['a policy without a value', ['policy', 'set', 'fillHigh'], /write NAME=VALUE/],
+    ['a throttle that is none', ['throttle', 'set', 'hope'], /load, latency, fixed, none/],
+    ['a policy that is no number', ['policy', 'set', 'fillHigh=much'], /fillHigh="much"/],
     ['a policy out of range', ['policy', 'set', 'fillHigh=7'], /fillHigh=7/],
     [
       'a rule that is none',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { nodeKey } from '../../lib/contract/keys.ts';
+import { nodeKey, throttleKey } from '../../lib/contract/keys.ts';
 import { tellEvents } from '../../lib/control/events.ts';
 import { nodeView, stepNode } from '../../lib/control/fleet.ts';
 import { endJob, readJob, startRebalance } from '../../lib/control/jobs.ts';
@@ -137,6 +137,8 @@ describe('every command prints one JSON document and nothing else', () => {
     [['ls']],
     [['verify']],
     [['policy', 'get']],
+    [['throttle']],
+    [['throttle', 'set', 'fixed', '--rate', '5']],
     [['policy', 'set', 'fillHigh=0.85']],
     [['drain', 'n1', '--dry-run']],
     [['drain', 'n1']],
@@ -254,6 +256,19 @@ describe('steering', () => {
       set: expect.arrayContaining(['fillHigh', 'autoscaling']),
     });
   });
+});
+
+test('the throttle that is set is the policy, and what nodes read, in one write', async () => {
+  const fleet = memoryFleet();
+  const argv = ['throttle', 'set', 'latency', '--objective', '15', '--miss-share', '0.05'];
+  const ran = await ballast(argv, fleet);
+  expect(ran.stdout).toMatch(/^latency: 5.0% of clients' requests in 60 s may take over 15 ms/);
+  const [told] = await fleet.ports.tables.get([throttleKey]);
+  expect(told).toMatchObject({ throttle: 'latency', latencyObjectiveMs: 15 });
+  const { stdout } = await ballast(['policy', 'get', '--json'], fleet);
+  expect(JSON.parse(stdout).policy).toMatchObject({ latencyMissShareMax: 0.05 });
+  await ballast(['policy', 'set', 'throttle=none'], fleet);
+  expect(await fleet.ports.tables.get([throttleKey])).toMatchObject([{ throttle: 'none' }]);
 });
 
 test('explain says where a file is', async () => {

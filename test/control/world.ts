@@ -120,6 +120,8 @@ export class World {
   readonly refusedZones = new Set<string>();
   /** EC2's list does not show launches yet. */
   isListOld = false;
+  /** Accesses an hour, by chunk. */
+  readonly heats = new Map<string, number>();
   /** Called before each write; may do what others do meanwhile, or throw. */
   beforeWrite: (ops: readonly Op[]) => void | Promise<void> = () => {};
   /** Before unconditional puts and deletes. */
@@ -369,12 +371,16 @@ export class World {
         });
         return chunks.length > page.length ? { held, next: page.at(-1)! } : { held };
       },
+      heat: async ({ node }) =>
+        this.#reach(node).chunks.map((chunk) => ({ chunk, heat: this.heats.get(chunk) ?? 0 })),
       stats: async ({ node }) => {
         const at = this.#reach(node);
         return {
           ...{ node, instance: '', zone: '', incarnation: at.incarnation, usedBytes: at.used },
           ...{ capacityBytes: at.capacity, chunks: at.chunks.length, connections: at.connections },
           ...{ cpu: 0, memory: 0, ioWait: 0, p99Ms: 0, diskSuspect: at.isSuspect },
+          ...{ throttle: 'none', throttleReason: '', backgroundRate: 0, backgroundFactor: 1 },
+          objectiveMs: null,
           ...{ foregroundIn: 0, foregroundOut: 0, backgroundIn: 0, backgroundOut: 0 },
         };
       },

@@ -194,6 +194,7 @@ const withNodes = (nodes: Nodes, changes: Partial<Nodes>): Nodes => ({
   pull: (to, sources, chunks, rate) => nodes.pull(to, sources, chunks, rate),
   remove: (from, removals) => nodes.remove(from, removals),
   held: (node, after) => nodes.held(node, after),
+  heat: (node) => nodes.heat(node),
   stats: (node) => nodes.stats(node),
   ...changes,
 });

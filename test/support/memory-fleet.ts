@@ -126,6 +126,7 @@ function memoryNodes(fleet: MemoryFleet): Nodes {
         outcome: diskOf(node).delete(chunk) ? 'unlink' : 'absent',
       })),
     held: notNeeded('listing'),
+    heat: notNeeded('heat'),
     stats: notNeeded('statistics'),
   };
 }

@@ -1,6 +1,7 @@
-import { type Command, Option } from '@commander-js/extra-typings';
+import { Argument, type Command, Option } from '@commander-js/extra-typings';
 import { nodeClasses } from '../../core/fleet.ts';
-import { duration, wholeNumber } from '../numbers.ts';
+import { throttles } from '../../core/throttle-control.ts';
+import { duration, share, wholeNumber } from '../numbers.ts';
 import type { Run } from '../program.ts';
 
 const nodesMax = 1_000;
@@ -43,6 +44,7 @@ export function addSteerCommands(program: Command, run: Run): void {
       run(async (context) => (await import('../steer/cancel.ts')).cancel(context, job)),
     );
   addPolicy(program, run);
+  addThrottle(program, run);
 }
 
 function addScale(program: Command, run: Run): void {
@@ -91,5 +93,29 @@ function addPolicy(program: Command, run: Run): void {
     .argument('<assignments...>', 'NAME=VALUE')
     .action((assignments) =>
       run(async (context) => (await import('../steer/policy.ts')).setPolicy(context, assignments)),
+    );
+}
+
+function addThrottle(program: Command, run: Run): void {
+  const throttle = program
+    .command('throttle')
+    .description('how migration gives way to clients, and what each node makes of it');
+  throttle
+    .command('get', { isDefault: true })
+    .description('what is in force, at each node and why')
+    .action(() =>
+      run(async (context) => (await import('../steer/throttle.ts')).showThrottle(context)),
+    );
+  throttle
+    .command('set')
+    .description('set it; nodes obey within five seconds')
+    .addArgument(new Argument('<throttle>', 'what it goes by').choices(throttles))
+    .option('--objective <ms>', 'latency: what clients may wait', wholeNumber(1, 60_000))
+    .option('--miss-share <share>', 'latency: how many of them may wait longer', share)
+    .option('--rate <bytes>', 'fixed: bytes a second at a node', wholeNumber(0, 1e12))
+    .action((wanted, options) =>
+      run(async (context) =>
+        (await import('../steer/throttle.ts')).setThrottle(context, wanted, options),
+      ),
     );
 }

@@ -7,6 +7,7 @@ import {
   whyNotWritable,
 } from '../../contract/redundancy.ts';
 import type { Fields, Ports, Value } from '../../control/ports.ts';
+import { throttleOp } from '../../control/throttle.ts';
 import { writeKnown } from '../../control/write-known.ts';
 import { withDeployment } from '../connect.ts';
 import type { Answer, Context } from '../context.ts';
@@ -21,10 +22,10 @@ export const getPolicy = (context: Context): Promise<Answer> =>
 export const setPolicy = (context: Context, assignments: readonly string[]): Promise<Answer> =>
   withDeployment(context, async (ports) => {
     const overrides = { ...(await readOverrides(ports)), ...parseAssignments(assignments) };
-    check(ports.policy, overrides);
+    const inForce = check(ports.policy, overrides);
     const operation = ports.newId();
     const put = { op: 'put', key: policyKey, fields: { ...overrides, lastOp: operation } } as const;
-    await writeKnown(ports.tables, [put], operation);
+    await writeKnown(ports.tables, [put, throttleOp(inForce)], operation);
     return answerOf(ports.policy, overrides);
   });
 
@@ -50,13 +51,13 @@ function parseAssignment(assignment: string): readonly [string, Value] {
   return [name, parseValue(assignment, name, assignment.slice(at + 1))];
 }
 
+/** A number, true or false; anything else is a word, and the schema says whether it may be. */
 function parseValue(assignment: string, name: string, typed: string): Value {
-  if (name === 'placement') return typed;
   if (name === 'redundancy') return parseRule(assignment, typed);
   try {
     return JSON.parse(typed);
   } catch {
-    throw new UserError(`${assignment}: the value must be a number, true or false.`);
+    return typed;
   }
 }
 
@@ -69,7 +70,8 @@ function parseRule(assignment: string, typed: string): Value {
   return { ...rule };
 }
 
-function check(policyDefault: Policy, overrides: Fields): void {
+/** @returns the policy that would be in force */
+function check(policyDefault: Policy, overrides: Fields): Policy {
   const parsed = Policy.safeParse({ ...policyDefault, ...overrides });
   if (!parsed.success) {
     const wrong = parsed.error.issues.map(({ path, message }) => {
@@ -89,6 +91,7 @@ function check(policyDefault: Policy, overrides: Fields): void {
       `The policy cannot be so: nodesMin ${nodesMin} is above nodesMax ${nodesMax}.`,
     );
   }
+  return parsed.data;
 }
 
 const shown = (value: unknown): string => {
