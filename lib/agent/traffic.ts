@@ -17,12 +17,29 @@ export class Traffic {
   readonly #now: () => number;
   readonly #startedAt: number;
   #seconds: Second[] = [];
-  /** Open requests of clients. */
-  connections = 0;
+  readonly #open = new Set<() => void>();
 
   constructor(now: () => number) {
     this.#now = now;
     this.#startedAt = now();
+  }
+
+  /** Open requests of clients. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  /** A client's request is open; `cut` breaks it off. @returns what to call once it is closed */
+  opened(cut: () => void): () => void {
+    this.#open.add(cut);
+    return () => void this.#open.delete(cut);
+  }
+
+  /** Breaks off what clients have open. @returns how many requests */
+  cutAll(): number {
+    const open = [...this.#open];
+    for (const cut of open) cut();
+    return open.length;
   }
 
   carried(flow: Flow, bytes: number): void {

@@ -1,5 +1,11 @@
-import type { Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
-import { NodeRefused, NodeUnreachable, type PullChunk, type PutChunk } from '../control/ports.ts';
+import type { Held, PullEvent, Receipt, Removal, Renewal, Stats } from '../contract/agent.ts';
+import {
+  NodeRefused,
+  NodeUnreachable,
+  type PullChunk,
+  type PutChunk,
+  type RenewChunk,
+} from '../control/ports.ts';
 import type { Shelf as Judged } from '../core/fence.ts';
 import type { ChunkId, NodeId, Zone } from '../core/ids.ts';
 import { Disk, type DiskRules, flipped, sha256Of } from './disk.ts';
@@ -75,10 +81,24 @@ export class SimNode {
     return removals.map(({ chunk, version }) => ({ chunk, outcome: this.#unlink(chunk, version) }));
   }
 
+  /** Reads back, then raises the fences, one after the other; a crash in between leaves some raised. */
+  renew(wanted: readonly RenewChunk[], answer: (result: () => Renewal[]) => void): void {
+    const boot = this.#boot;
+    this.#later(diskMs, () => {
+      if (this.#boot === boot) answer(() => wanted.map((each) => this.#renew(each)));
+    });
+  }
+
   held(after: string, limit: number): { held: Held[]; next?: string } {
     const chunks = this.disk.held().filter((chunk) => chunk > after);
     const held = chunks.slice(0, limit).map((chunk) => this.#heldOf(chunk));
     return chunks.length > limit ? { held, next: chunks[limit - 1]! } : { held };
+  }
+
+  closeConnections(): number {
+    const closed = this.connections;
+    this.connections = 0;
+    return closed;
   }
 
   stats(): Stats {
@@ -217,6 +237,24 @@ export class SimNode {
     this.disk.sync(chunk);
     this.#watcher.unlinked(this, chunk);
     return verdict;
+  }
+
+  #renew({ chunk, slot, sha256, epoch }: RenewChunk): Renewal {
+    const old = this.disk.shelf(chunk);
+    const verdict = this.#rules.judgeRenewal(judged(old), epoch);
+    this.#note(verdict, chunk, epoch);
+    if (verdict === 'below-fence') return { outcome: 'refused', chunk, reason: verdict };
+    if (old?.copy === undefined) return { outcome: 'refused', chunk, reason: 'not-held' };
+    const { bytes } = old.copy;
+    if (!this.#rules.matches(bytes, sha256))
+      return { outcome: 'refused', chunk, reason: 'checksum' };
+    const writtenAt = this.#ground.scheduler.now;
+    const copy = { bytes, slot, epoch, writtenAt };
+    this.disk.set(chunk, { fence: this.#rules.raiseFence(old.fence, epoch), copy });
+    this.disk.sync(chunk);
+    const { incarnation } = this;
+    const receipt = { chunk, slot, size: bytes.length, sha256, epoch, incarnation };
+    return { outcome: 'renewed', receipt };
   }
 
   #heldOf(chunk: ChunkId): Held {

@@ -1,6 +1,6 @@
 import { type Command, Option } from '@commander-js/extra-typings';
 import { nodeClasses } from '../../core/fleet.ts';
-import { duration, wholeNumber } from '../numbers.ts';
+import { duration, moment, wholeNumber } from '../numbers.ts';
 import type { Run } from '../program.ts';
 
 const nodesMax = 1_000;
@@ -12,7 +12,15 @@ export function addSteerCommands(program: Command, run: Run): void {
     .command('drain')
     .description('move everything off nodes, together, then terminate them')
     .argument('<nodes...>')
-    .option('--dry-run', 'only say what would move, or what stands against it')
+    .option(
+      '--dry-run',
+      'only say what would move and how long it takes, or what stands against it',
+    )
+    .option(
+      '--deadline <time>',
+      'refuse unless it is empty by then, e.g. 2h30m, 2026-01-31T06:00Z',
+      moment,
+    )
     .option('--wait', waitText)
     .option('--timeout <time>', timeoutText, duration)
     .action((nodes, options) =>
@@ -20,7 +28,9 @@ export function addSteerCommands(program: Command, run: Run): void {
     );
   program
     .command('undrain')
-    .description('give a draining node back')
+    .description(
+      'undo a drain: its nodes take copies again, and what moved is back without moving a byte',
+    )
     .argument('<node>')
     .action((node) =>
       run(async (context) => (await import('../steer/undrain.ts')).undrain(context, node)),
