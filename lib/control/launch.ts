@@ -1,6 +1,7 @@
 import { nodeKey } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
 import { type JobId, type NodeId, nodeId, zone } from '../core/ids.ts';
+import { typeNamed } from '../core/node-type.ts';
 import { enrolNode, type NodeView, readNodes, stepNode } from './fleet.ts';
 import { changeJob, type Job, readJob } from './jobs.ts';
 import type { Ports } from './ports.ts';
@@ -49,7 +50,7 @@ const enrol = (ports: Ports, job: Job, { node, zone: name, token }: Wanted): Pro
     epoch: 1,
     zone: name,
     class: job.launchClass,
-    capacity: ports.policy.nodeCapacityBytes,
+    capacity: typeNamed(ports.policy, job.launchType).capacityBytes,
     launchToken: token,
     job: job.id,
     instance: '',

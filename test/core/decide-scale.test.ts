@@ -22,6 +22,15 @@ const policy: ScalePolicy = {
   cooldownOutMs: 1_000,
   cooldownInMs: 5_000,
   unhealthyShareMax: 0.34,
+  fillHard: 0.95,
+  fillSpare: 0.75,
+  fillHighForMs: 0,
+  fillLowForMs: 0,
+  nodeDollarsPerHour: 1,
+  nodeTypes: [],
+  nodeRateBytes: 1,
+  leadMs: 3_600_000,
+  spareForMs: 86_400_000,
 };
 const now = epochMillis(1_000_000);
 const calm: ScaleHistory = { jobsRunning: [] };
@@ -58,16 +67,21 @@ const decide = (
     { ...policy, ...more.policy },
     { ...calm, ...more.history },
     now,
-    (leaving) =>
-      allowed === undefined || allowed.includes(leaving)
-        ? []
-        : [
-            {
-              kind: 'drain-blocked',
-              node: leaving,
-              block: { kind: 'unknown-node', node: leaving },
-            },
-          ],
+    (leaving) => ({
+      bytesMoved: 1,
+      crossZoneBytes: 0,
+      moves: 1,
+      reasons:
+        allowed === undefined || allowed.includes(leaving)
+          ? []
+          : [
+              {
+                kind: 'drain-blocked',
+                node: leaving,
+                block: { kind: 'unknown-node', node: leaving },
+              },
+            ],
+    }),
   );
   const kinds = decision.reasons.map(({ kind }) => kind).join(' ');
   if (decision.kind === 'scale-in') return `in ${decision.node}: ${kinds}`;
@@ -156,13 +170,13 @@ describe('the decision', () => {
       'shrinks by the emptiest node of the emptiest zone that has two',
       idle,
       {},
-      'in a1: zone-below-mark zone-below-mark zone-below-mark',
+      'in a1: zone-below-mark zone-below-mark zone-below-mark pays-back',
     ],
     [
       'tries the next if the trial refuses',
       idle,
       { allowed: ['a0'] },
-      'in a0: zone-below-mark zone-below-mark zone-below-mark',
+      'in a0: zone-below-mark zone-below-mark zone-below-mark pays-back',
     ],
     [
       'holds if the trial refuses all',
@@ -223,7 +237,10 @@ describe('the decision', () => {
           .join(' ');
         const nodes = nodesOf(text);
         const reason = { kind: 'no-nodes' } as const;
-        const decision = decideScale(nodes, policy, calm, now, () => (allows ? [] : [reason]));
+        const decision = decideScale(nodes, policy, calm, now, () => ({
+          ...{ bytesMoved: 1, crossZoneBytes: 0, moves: 1 },
+          reasons: allows ? [] : [reason],
+        }));
         expect(decision.reasons.length).toBeGreaterThan(0);
         for (const each of decision.reasons)
           expect(explainReason(each)).not.toMatch(/undefined|NaN/);
