@@ -1,6 +1,7 @@
 import type { NewEvent } from '../contract/events.ts';
 import { scalingKey } from '../contract/keys.ts';
 import { ScalingRecord } from '../contract/records.ts';
+import type { ZoneUse } from '../core/capacity.ts';
 import {
   decideScale,
   type MarkTimes,
@@ -81,6 +82,13 @@ async function lookAt(ports: Ports): Promise<Look> {
   const nodes = [...fleet.map((node) => scaleNode(ports, node)), ...asked(ports, running)];
   const marks = markTimes(nodes, ports.policy, marksOf(last), ports.now());
   return { fleet, nodes, running, last, marks, sampling: samplingOf(ports, last) };
+}
+
+/** What each zone holds now, as decisions see it. */
+export async function readUses(ports: Ports): Promise<readonly ZoneUse[]> {
+  const [fleet, jobs] = await Promise.all([readFleet(ports.tables), listJobs(ports.tables)]);
+  const running = jobs.filter(({ state }) => state === 'running');
+  return zoneUses([...fleet.map((node) => scaleNode(ports, node)), ...asked(ports, running)]);
 }
 
 const marksOf = ({ highSince, lowSince }: ScalingRecord): MarkTimes => ({

@@ -118,6 +118,25 @@ export function hoursUntil(
   return undefined;
 }
 
+const yearHours = 365 * dayHours;
+
+/** Days until `bytes` are reached; null where a year does not reach them. */
+export interface DaysToFull {
+  /** One time in ten it is sooner. */
+  readonly early: number | null;
+  readonly expected: number | null;
+  /** One time in ten it is later. */
+  readonly late: number | null;
+}
+
+export function daysToFull(forecast: Forecast, bytes: number, now: number): DaysToFull {
+  const days = (band: keyof Range) => {
+    const hours = hoursUntil(forecast, bytes, now, band, yearHours);
+    return hours === undefined ? null : hours / dayHours;
+  };
+  return { early: days('p90'), expected: days('p50'), late: days('p10') };
+}
+
 export type Trend = {
   readonly kind: 'growing' | 'shrinking' | 'stable';
   readonly bytesPerDay: number;

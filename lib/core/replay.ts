@@ -1,6 +1,7 @@
 /** A rule of scaling over a month that was recorded or generated: what it does and what that costs. */
-import type { Load } from './generated-load.ts';
+
 import type { NodeId, Zone } from './ids.ts';
+import type { Load } from './load.ts';
 import { ModelFleet, type ModelTimes } from './model-fleet.ts';
 import { type NodeType, type NodeTypePolicy, nodeTypesOf } from './node-type.ts';
 import { paybackOf } from './payback.ts';

@@ -1,5 +1,5 @@
 import type { Policy } from '../../lib/contract/policy.ts';
-import { generateMonth, type LoadShape } from '../../lib/core/generated-load.ts';
+import { generateMonth, type LoadShape } from '../../lib/core/load.ts';
 import { type ReplayReport, replay } from '../../lib/core/replay.ts';
 import { firstType, OurRule, referenceRule } from '../../lib/core/replay-rules.ts';
 

@@ -8,7 +8,7 @@
  * Exits 1 if a month misses the bar: never above the hard limit, no flap, a fifth fewer node-hours.
  */
 import { Policy } from '../../lib/contract/policy.ts';
-import { loadShapes } from '../../lib/core/generated-load.ts';
+import { loadShapes } from '../../lib/core/load.ts';
 import { type Compared, compareMonth } from './autoscaler-months.ts';
 
 const seeds = Number(process.argv[2] ?? 5);

@@ -3,7 +3,7 @@
  * (a runaway writer whose files are deleted hours later). Nothing in it is known to the rules that are
  * replayed over it.
  */
-import { hourMs } from './forecast.ts';
+import { hourMs, type UseSample } from './forecast.ts';
 import { type Zone, zone } from './ids.ts';
 
 /** What zones hold at any moment of a stretch of time. */
@@ -104,6 +104,33 @@ function heightAt({ at, rise, stay, fall, share }: Hump, hours: number): number 
 function noiseAt(noise: readonly number[], hours: number): number {
   const at = Math.floor(hours);
   return noise[at]! + (noise[at + 1]! - noise[at]!) * (hours - at);
+}
+
+/** What was recorded of a zone, oldest first. */
+export interface RecordedZone {
+  readonly zone: Zone;
+  readonly samples: readonly UseSample[];
+}
+
+/** A load as it was recorded: between two samples in proportion, outside them like the nearest. */
+export function recordedLoad(recorded: readonly RecordedZone[]): Load {
+  const times = recorded.flatMap(({ samples }) => samples.map(({ at }) => at));
+  const [from, to] = [Math.min(...times), Math.max(...times)];
+  const places = recorded.map(() => 0);
+  const usedAt = (zone: number, at: number): number => {
+    const { samples } = recorded[zone]!;
+    // Replays ask in the order of time: the place is near the last one.
+    let place = at < (samples[places[zone]!]?.at ?? 0) ? 0 : places[zone]!;
+    while (place + 1 < samples.length && samples[place + 1]!.at <= at) place++;
+    places[zone] = place;
+    return between(samples[place]!, samples[place + 1], at);
+  };
+  return { zones: recorded.map((each) => each.zone), from, to, usedAt };
+}
+
+function between(from: UseSample, to: UseSample | undefined, at: number): number {
+  if (to === undefined || at <= from.at) return from.usedBytes;
+  return from.usedBytes + ((to.usedBytes - from.usedBytes) * (at - from.at)) / (to.at - from.at);
 }
 
 /** Mulberry32. */
