@@ -70,10 +70,11 @@ export function fitForecast(samples: readonly UseSample[], now: number): Forecas
   const seasonBytes = seasonOf(series, first);
   const growthBytesPerDay = growthOf(series);
   const flat = series.map((used, at) => used - seasonBytes[(first + at) % dayHours]!);
-  const errors = horizons.flatMap((hours) => errorsAt(flat, hours, growthBytesPerDay));
+  const levels = flat.map((_, at) => levelAt(flat, at));
+  const errors = horizons.flatMap((hours) => errorsAt(flat, levels, hours, growthBytesPerDay));
   return {
     hour,
-    levelBytes: levelAt(flat, flat.length - 1),
+    levelBytes: levels.at(-1)!,
     growthBytesPerDay,
     seasonBytes,
     errors,
@@ -171,10 +172,13 @@ export function trendOf(
 
 /** Long enough for six samples by default, short enough to see a runaway writer within the hour. */
 const surgeMs = hourMs;
+/** Fewer are a jump, not a pace. */
+const surgeSamplesMin = 4;
 
 /** Bytes an hour by which use rises right now, by the last hour; 0 when it does not. */
 export function risingBytesPerHour(samples: readonly UseSample[], now: number): number {
   const recent = samples.filter(({ at }) => at >= now - surgeMs && at <= now);
+  if (recent.length < surgeSamplesMin) return 0;
   const slopes: number[] = [];
   for (const [i, from] of recent.entries()) {
     for (const to of recent.slice(i + 1)) {
@@ -183,7 +187,7 @@ export function risingBytesPerHour(samples: readonly UseSample[], now: number): 
       }
     }
   }
-  return slopes.length === 0 ? 0 : Math.max(0, median(slopes));
+  return Math.max(0, median(slopes));
 }
 
 /** The most of each hour up to `hour`; one without a sample is like the one before. */
@@ -239,16 +243,21 @@ function slopeOf(series: readonly number[]): number {
 const levelAt = (flat: readonly number[], at: number): number =>
   median(flat.slice(Math.max(0, at - levelHours + 1), at + 1));
 
-function errorsAt(flat: readonly number[], hours: number, growthBytesPerDay: number) {
+function errorsAt(
+  flat: readonly number[],
+  levels: readonly number[],
+  hours: number,
+  growthBytesPerDay: number,
+) {
   const growth = (growthBytesPerDay * hours) / dayHours;
   const errors: number[] = [];
   for (let at = levelHours - 1; at + hours < flat.length; at++) {
-    errors.push(flat[at + hours]! - levelAt(flat, at) - growth);
+    errors.push(flat[at + hours]! - levels[at]! - growth);
   }
   if (errors.length < errorsMin) return [];
-  const sorted = errors.sort((left, right) => left - right);
-  const low = Math.min(0, quantile(sorted, 0.1));
-  const high = Math.max(0, quantile(sorted, 0.9));
+  const inOrder = sorted(errors);
+  const low = Math.min(0, quantile(inOrder, 0.1));
+  const high = Math.max(0, quantile(inOrder, 0.9));
   return [{ hours, low, high }];
 }
 
@@ -270,16 +279,14 @@ function errorOf({ errors }: Forecast, ahead: number) {
   };
 }
 
-const median = (values: readonly number[]): number =>
-  quantile(
-    [...values].sort((left, right) => left - right),
-    0.5,
-  );
+const sorted = (values: readonly number[]): Float64Array => Float64Array.from(values).sort();
+
+const median = (values: readonly number[]): number => quantile(sorted(values), 0.5);
 
 /** Of sorted values, with what lies between two in proportion. */
-function quantile(sorted: readonly number[], share: number): number {
-  const at = share * (sorted.length - 1);
+function quantile(inOrder: Float64Array, share: number): number {
+  const at = share * (inOrder.length - 1);
   const below = Math.floor(at);
-  const low = sorted[below]!;
-  return low + ((sorted[Math.ceil(at)] ?? low) - low) * (at - below);
+  const low = inOrder[below]!;
+  return low + (inOrder[Math.ceil(at)]! - low) * (at - below);
 }

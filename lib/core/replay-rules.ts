@@ -10,6 +10,7 @@ import {
 } from './decide-scale.ts';
 import {
   fitForecast,
+  forecastHoursMax,
   hourMs,
   type Outlook,
   risingBytesPerHour,
@@ -108,7 +109,9 @@ export class OurRule implements ReplayRule {
 
   #record(nodes: readonly ScaleNode[], at: number): void {
     for (const { zone, usedBytes } of zoneUses(nodes)) {
-      this.#samples.set(zone, [...(this.#samples.get(zone) ?? []), { at, usedBytes }]);
+      const before = this.#samples.get(zone) ?? [];
+      const from = before.findIndex((each) => each.at > at - forecastHoursMax * hourMs);
+      this.#samples.set(zone, [...before.slice(Math.max(0, from)), { at, usedBytes }]);
     }
   }
 
