@@ -28,7 +28,8 @@ export async function launch(ports: Ports, id: JobId): Promise<StepResult<Verdic
   const nodes = await readNodes(ports.tables);
   for (const each of wanted) {
     const node = nodes.find((known) => known.id === each.node && known.state === 'launched');
-    if (node !== undefined && node.instance === '') await launchNode(ports, node, each);
+    if (node !== undefined && node.instance === '')
+      await launchNode(ports, node, each, job.launchType);
   }
   return { verdict: 'launched', waitSeconds: 1 };
 }
@@ -64,8 +65,11 @@ async function launchNode(
   ports: Ports,
   node: NodeView,
   { zone: name, token }: Wanted,
+  launchType: string,
 ): Promise<void> {
-  const machine = await ports.machines.launch(node.id, zone(name), token);
+  // The node's record says its size: a policy that changes meanwhile must not change what the token asks for.
+  const type = launchType === '' ? undefined : { type: launchType, capacityBytes: node.capacity };
+  const machine = await ports.machines.launch(node.id, zone(name), token, type);
   if ('refused' in machine) {
     ports.log('launch-refused', { node: node.id, zone: name, reason: machine.refused });
     await stepNode(ports, node, 'terminating', node.job);

@@ -183,7 +183,15 @@ test('the chosen type is in the job, and its nodes are enrolled with its size', 
   expect(jobOf(world, job)).toMatchObject({ launchType: 'small' });
   world.nowMs += 10;
   expect((await autoscale(world.ports, 'tick')).decision).toBe('hold');
-  await launch(world.ports, jobId(job));
+  const asked: unknown[] = [];
+  const { machines } = world.ports;
+  const spied: typeof machines.launch = (node, zone, token, type) => {
+    asked.push(type);
+    return machines.launch(node, zone, token, type);
+  };
+  const ports = { ...world.ports, machines: { ...machines, launch: spied } };
+  await launch(ports, jobId(job));
+  expect(asked[0]).toEqual({ type: 'small', capacityBytes: 5_000 });
   const { nodes } = jobOf(world, job);
   expect(nodes.length).toBeGreaterThan(0);
   for (const node of nodes) expect(world.record(node)).toMatchObject({ capacity: 5_000 });
