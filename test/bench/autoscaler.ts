@@ -13,14 +13,17 @@ import { type Compared, compareMonth } from './autoscaler-months.ts';
 
 const seeds = Number(process.argv[2] ?? 5);
 const policy = Policy.parse({ nodeCapacityBytes: 1e12 });
+const heads =
+  'shape    seed  hours   ref h   saved  fill max  ref max  outs  ins  flaps  >0.95 h  TB  ref TB';
+console.log(heads);
 const months = loadShapes.flatMap((shape) =>
-  Array.from({ length: seeds }, (_, seed) => compareMonth(seed + 1, shape, policy)),
+  Array.from({ length: seeds }, (_, seed) => {
+    const month = compareMonth(seed + 1, shape, policy);
+    console.log(lineOf(month));
+    return month;
+  }),
 );
 
-console.log(
-  'shape    seed  hours   ref h   saved  fill max  ref max  outs  ins  flaps  >0.95 h  TB  ref TB',
-);
-for (const month of months) console.log(lineOf(month));
 const worst = Math.min(...months.map(({ saved }) => saved));
 const mean = months.reduce((sum, { saved }) => sum + saved, 0) / months.length;
 const missed = months.filter(({ holds }) => !holds);
