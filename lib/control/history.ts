@@ -8,7 +8,6 @@ import { type Zone, zone } from '../core/ids.ts';
 import { historySeconds } from './limits.ts';
 import { queryAll } from './pages.ts';
 import type { Op, Tables } from './ports.ts';
-import { redundancyDefault } from './store.ts';
 
 /** What was recorded from `from` to `to` (epoch milliseconds), oldest first. */
 export async function readHistory(
@@ -30,7 +29,7 @@ export const historyOp = (record: HistoryRecord): Op => ({
 
 /** What the planner advises for each zone, as it is recorded and shown. */
 export function adviseZones(uses: readonly ZoneUse[], policy: Policy) {
-  const least = nodesLeastInZone([redundancyDefault], Math.max(1, uses.length), policy.nodesMin);
+  const least = nodesLeastInZone([policy.redundancy], Math.max(1, uses.length), policy.nodesMin);
   return uses.map((use) => adviseCapacity(use, policy, least));
 }
 

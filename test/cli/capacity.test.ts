@@ -93,12 +93,15 @@ describe('a policy', () => {
     const fleet = memoryFleet();
     const types = [{ type: 'x', capacityBytes: 5, dollarsPerHour: 0.5 }];
     const file = join(
-      scratch({ 'p.json': JSON.stringify({ nodeTypes: types, fillHigh: 0.82 }) }),
+      scratch({
+        'p.json': JSON.stringify({ nodeTypes: types, fillHigh: 0.82, redundancy: 'erasure:4+2' }),
+      }),
       'p.json',
     );
     const { policy, set } = await json(['policy', 'set', 'fillLow=0.2', '--file', file], fleet);
     expect(policy).toMatchObject({ nodeTypes: types, fillHigh: 0.82, fillLow: 0.2 });
-    expect(set).toEqual(['nodeTypes', 'fillHigh', 'fillLow']);
+    expect(policy.redundancy).toEqual({ kind: 'erasure', data: 4, parity: 2 });
+    expect(set).toEqual(['nodeTypes', 'fillHigh', 'redundancy', 'fillLow']);
     expect((await ballast(['policy', 'get'], fleet)).stdout).toMatch(/nodeTypes +\[\{"type":"x"/);
   });
 

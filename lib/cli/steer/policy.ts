@@ -48,7 +48,10 @@ export function parsePolicyFile(file: string): Fields {
     throw new UserError(`${file} holds no JSON object of policy values.`);
   }
   for (const name of Object.keys(value)) checkName(name);
-  return value as Fields;
+  const { redundancy } = value as Fields;
+  return typeof redundancy === 'string'
+    ? { ...value, redundancy: parseRule(`redundancy=${redundancy}`, redundancy) }
+    : (value as Fields);
 }
 
 function readText(file: string): string {
