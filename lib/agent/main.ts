@@ -73,7 +73,7 @@ async function makeNode(
   const authority = new Authority(verifyingKey(machine.capabilityKey), node, wallClock);
   const { directory } = settings;
   await mkdir(directory, { recursive: true, mode: 0o750 });
-  const capacityBytes = await capacityOf(settings.capacity, directory);
+  const capacityBytes = await capacityOf(settings.capacity, directory, machine.capacityBytes);
   return {
     node,
     instance,

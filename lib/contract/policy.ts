@@ -5,6 +5,13 @@ import { WritableRedundancy } from './redundancy.ts';
 const share = z.number().check(z.minimum(0), z.maximum(1));
 const count = z.number().check(z.nonnegative());
 
+/** A machine that a launch may choose: EC2's name, bytes for chunks, list price with its volumes. */
+export const NodeTypeSetting = z.object({
+  type: z.string().check(z.minLength(1)),
+  capacityBytes: z.number().check(z.positive()),
+  dollarsPerHour: z.number().check(z.positive()),
+});
+
 /**
  * What operators set. Defaults are the reference design's numbers. Shares are of 1, lengths of time in
  * milliseconds, sizes in bytes.
@@ -15,6 +22,11 @@ export const Policy = z.object({
   fillHigh: z._default(share, 0.8),
   fillLow: z._default(share, 0.3),
   fillTarget: z._default(share, 0.7),
+  /** By forecast, a departure may leave its zone so full: between the target and the high mark. */
+  fillSpare: z._default(share, 0.75),
+  /** How long a mark is passed before it counts. */
+  fillHighForMs: z._default(count, 60_000),
+  fillLowForMs: z._default(count, 600_000),
   /** No plan fills a node beyond this. */
   fillHard: z._default(share, 0.95),
   nodesMin: z._default(count, 3),
@@ -23,6 +35,16 @@ export const Policy = z.object({
   nodesStepMax: z._default(count, 4),
   /** Capacity of a node that a launch brings. */
   nodeCapacityBytes: count,
+  /** An hour of such a node with its volumes (docs/cost.md). */
+  nodeDollarsPerHour: z._default(z.number().check(z.positive()), 0.21),
+  /** Types that a launch may choose from, by price; none: what the launch template has. */
+  nodeTypes: z._default(z.array(NodeTypeSetting), []),
+  /** From a decision to grow until the new nodes have taken their share: growth is foreseen so far. */
+  leadMs: z._default(count, 3_600_000),
+  /** A node goes only if the others are expected to do without it for so long. */
+  spareForMs: z._default(count, 86_400_000),
+  /** What zones hold is recorded so often (0: never); trends, forecasts and replays are made from it. */
+  historyEveryMs: z._default(count, 600_000),
   cooldownOutMs: z._default(count, 300_000),
   cooldownInMs: z._default(count, 900_000),
   /** Above this share of nodes without a fresh heartbeat nothing scales. */

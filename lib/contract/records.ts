@@ -66,6 +66,8 @@ export const JobRecord = z.object({
   launchClass: z._default(z.enum(nodeClasses), 'mixed'),
   /** Repair: slots that do not have their bytes, each with the holder where that was found. */
   damaged: z._default(z.array(z.object({ chunk: text, slot: count, node: text })), []),
+  /** Scale-out: the nodes' type; empty for what the launch template has. */
+  launchType: z._default(text, ''),
   /** Rises with each plan of this job; `attempt` names the plan's batches (empty before the first). */
   generation: count,
   attempt: text,
@@ -214,12 +216,38 @@ export const ScalingRecord = z.object({
   lastInAt: count,
   /** When a shrinking was last tried on the whole placement and refused: that read costs. */
   lastTrialAt: z._default(count, 0),
+  /** When the history was last written to. */
+  sampledAt: z._default(count, 0),
+  /** Since when the fullest zone is above the high mark, below the low one; 0 while it is not. */
+  highSince: z._default(count, 0),
+  lowSince: z._default(count, 0),
   job: text,
   decision: text,
   reasons: z.array(text),
   decidedAt: count,
 });
 export type ScalingRecord = z.infer<typeof ScalingRecord>;
+
+/** One look at the fleet: what its zones held, what the planner advised, what was decided and why. */
+export const HistoryRecord = z.object({
+  /** Epoch milliseconds. */
+  at: count,
+  zones: z.array(
+    z.object({
+      zone: text,
+      usedBytes: count,
+      capacityBytes: count,
+      nodes: count,
+      advice: z.enum(['add', 'remove', 'keep']),
+      adviceNodes: count,
+    }),
+  ),
+  decision: z.enum(['scale-out', 'scale-in', 'hold']),
+  reasons: z.array(text),
+  /** The job that was started; empty for none. */
+  job: text,
+});
+export type HistoryRecord = z.infer<typeof HistoryRecord>;
 
 export const WatchRecord = z.object({
   /** By node: the sequence number seen and when this watch first saw it. */

@@ -65,6 +65,8 @@ export interface NewJob {
   readonly launchClass?: NodeClass;
   /** Repair: slots that do not have their bytes. */
   readonly damaged?: readonly DamagedSlot[];
+  /** Scale-out: their type. @default what the launch template has */
+  readonly launchType?: string;
   readonly reasons: readonly string[];
   /** Epoch milliseconds. @default none */
   readonly deadline?: number;
@@ -85,6 +87,7 @@ export function openJobOp(id: JobId, job: NewJob, now: number): Op {
     launch: { ...job.launch },
     launchClass: job.launchClass ?? 'mixed',
     damaged: [...(job.damaged ?? [])],
+    launchType: job.launchType ?? '',
     generation: 0,
     attempt: '',
     phase: 'starting',

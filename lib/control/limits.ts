@@ -50,5 +50,7 @@ export const uploadMs = 24 * 3_600_000;
  * any client's transaction lives.
  */
 export const tombstoneSeconds = 30 * 24 * 3_600;
+/** Two months of history: a month can be replayed, and compared with the one before. */
+export const historySeconds = 62 * 24 * 3_600;
 /** A copy that no placement names is an orphan only after so long: an upload may still be under way. */
 export const orphanAgeMs = 3_600_000;

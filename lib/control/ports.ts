@@ -212,13 +212,26 @@ export interface Machine {
   readonly zone: Zone;
 }
 
+/** What to launch instead of the launch template's own type. */
+export interface MachineType {
+  /** EC2's name. */
+  readonly type: string;
+  /** What the node may use for chunks; its disk may have less. */
+  readonly capacityBytes: number;
+}
+
 /** EC2. */
 export interface Machines {
   /**
    * Launches a node's machine; the same token gives the same machine.
    * @returns the machine, or why none is to be had now
    */
-  launch(node: NodeId, zone: Zone, token: string): Promise<Machine | { readonly refused: string }>;
+  launch(
+    node: NodeId,
+    zone: Zone,
+    token: string,
+    type?: MachineType,
+  ): Promise<Machine | { readonly refused: string }>;
   /** Machines of the fleet, terminated ones for a while too. Eventually consistent: absence proves nothing. */
   list(): Promise<readonly Machine[]>;
   /** Zones by the ids under which AWS speaks of them, e.g. `use1-az2`. */

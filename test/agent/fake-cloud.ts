@@ -15,6 +15,9 @@ export interface FakeCloud {
   readonly close: () => Promise<void>;
 }
 
+/** A node of this name was launched as a type of its own. */
+const sized = (node: string): string => (node === 'n-sized' ? '\nballast:capacity' : '');
+
 const metadata = (node: string): Readonly<Record<string, string>> => ({
   'instance-id': `i-${node}`,
   'local-ipv4': '127.0.0.1',
@@ -22,6 +25,8 @@ const metadata = (node: string): Readonly<Record<string, string>> => ({
   'tags/instance/ballast:node': node,
   'tags/instance/ballast:fleet': 'f',
   'tags/instance/ballast:capability-key': publicKey,
+  'tags/instance': `ballast:node\nballast:fleet\nballast:capability-key${sized(node)}`,
+  'tags/instance/ballast:capacity': '5000000',
 });
 
 /** Instance metadata at `/imds/<node>`, and as much of DynamoDB and CloudWatch as a heartbeat needs. */

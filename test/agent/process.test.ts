@@ -11,12 +11,12 @@ import { randomArrival } from './arrivals.ts';
 import { fakeCloud } from './fake-cloud.ts';
 import { atEnd, temporaryDirectory } from './started-agent.ts';
 
-async function running(environment: Readonly<Record<string, string>> = {}) {
+async function running(environment: Readonly<Record<string, string>> = {}, node = 'n1') {
   const cloud = await fakeCloud();
   atEnd(() => cloud.close());
   const agent = await startProcess({
     cloud,
-    node: 'n1',
+    node,
     directory: await temporaryDirectory(),
     environment,
   });
@@ -58,6 +58,10 @@ describe('the agent as a process', () => {
     await expect.poll(() => agent.output()).toContain('heartbeat-works-again');
   });
 
+  test('has the size that its launch asked for, by its tag', async () => {
+    const { agent } = await running({}, 'n-sized');
+    expect(await stats(agent)).toMatchObject({ capacityBytes: 5_000_000 });
+  });
   test('throttles as the control plane says, within five seconds, also after a restart', async () => {
     const { cloud, agent } = await running({ BALLAST_BACKGROUND_RATE: '100000000' });
     const says = (policy: Partial<Policy>) => {

@@ -54,6 +54,28 @@ describe('a command line that cannot be gets one sentence and exit code 2', () =
     ['half a shard', ['put', '.', 'x', '--redundancy', 'erasure:4.5+2'], /erasure:4\+2/],
     ['class that is none', ['scale', 'out', '1', '--class', 'gold'], /data, metadata, mixed/],
     ['destination that climbs', ['put', '.', '../x'], /"\.\." as one of its names/],
+    ['hours that are none', ['capacity', '--trend', '--hours', '1'], /whole number from 3 to 1488/],
+    ['history that is not there', ['policy', 'replay', '--history', '/no'], /cannot read \/no/],
+    [
+      'month of an unknown shape',
+      ['policy', 'replay', '--generate', 'month', '--shape', 'odd'],
+      /Allowed choices are growing/,
+    ],
+    [
+      'load that is not to be had',
+      ['policy', 'replay', '--generate', 'year'],
+      /Allowed choices are month/,
+    ],
+    [
+      'history and a month',
+      ['policy', 'replay', '--generate', 'month', '--history', 'x'],
+      /Both --history and --generate/,
+    ],
+    [
+      'policy file that is not there',
+      ['policy', 'replay', '--generate', 'month', '--policy', '/no'],
+      /\/no cannot be read/,
+    ],
     ['snapshot that is not there', ['plan', '--snapshot', '/no', '--rebalance'], /cannot read/],
   ])('%s', async (_what, argv, sentence) => {
     const ran = await ballast(argv);
@@ -99,6 +121,36 @@ describe('a command line that cannot be gets one sentence and exit code 2', () =
     ],
     ['a rule of no data', ['policy', 'set', 'redundancy=erasure:0+1'], /has no data shard/],
     ['an unknown placement', ['policy', 'set', 'placement=random'], /placement="random"/],
+    ['a policy of nothing', ['policy', 'set'], /Nothing to set: write NAME=VALUE, or name a file/],
+    [
+      'a policy file that is not there',
+      ['policy', 'set', '--file', '/no'],
+      /\/no cannot be read \(ENOENT\)/,
+    ],
+    [
+      'a spare mark above the high one',
+      ['policy', 'set', 'fillSpare=0.9'],
+      /fillSpare 0.9 < fillHigh/,
+    ],
+    [
+      'node types without a price',
+      ['policy', 'set', 'nodeTypes=[{"type":"x","capacityBytes":1}]'],
+      /nodeTypes\.0\.dollarsPerHour=/,
+    ],
+    [
+      'a node type twice',
+      [
+        'policy',
+        'set',
+        'nodeTypes=[{"type":"x","capacityBytes":1,"dollarsPerHour":1},{"type":"x","capacityBytes":2,"dollarsPerHour":1}]',
+      ],
+      /nodeTypes has x twice/,
+    ],
+    [
+      'a replay of no history',
+      ['policy', 'replay'],
+      /too little in the recorded history to replay: 0 records/,
+    ],
     ['marks out of order', ['policy', 'set', 'fillHigh=0.2'], /fillLow 0.3 < fillTarget/],
   ])('%s', async (_what, argv, sentence) => {
     const { ports, started } = memoryFleet();

@@ -112,7 +112,7 @@ const node = (over: Partial<NodeInView>): NodeInView => ({
 
 const job = (over: Partial<Job>): Job => ({
   ...{ id: jobId('J1'), kind: 'drain', state: 'running', nodes: ['n1'], launch: {}, generation: 1 },
-  ...{ launchClass: 'mixed', damaged: [] },
+  ...{ launchClass: 'mixed', damaged: [], launchType: '' },
   ...{
     attempt: 'A',
     phase: 'moving',

@@ -13,7 +13,13 @@ import { type JobId, jobId } from '../../lib/core/ids.ts';
 import { contentOf, jobOf, putFiles, runJob } from './acts.ts';
 import { hashOf, pairs, World } from './world.ts';
 
-const policy = { graceMs: 0, parkingMs: 1_000, joinLimitMs: 600_000 };
+const policy = {
+  fillHighForMs: 0,
+  fillLowForMs: 0,
+  graceMs: 0,
+  parkingMs: 1_000,
+  joinLimitMs: 600_000,
+};
 const low = { ...policy, nodesMin: 3, cooldownInMs: 60_000 };
 
 function fillAll(world: World, usedBytes: number): void {

@@ -3,6 +3,7 @@ import { nodeClasses } from '../../core/fleet.ts';
 import { throttles } from '../../core/throttle-control.ts';
 import { duration, moment, share, wholeNumber } from '../numbers.ts';
 import type { Run } from '../program.ts';
+import { addPolicyCommands } from './policy.ts';
 
 const nodesMax = 1_000;
 const waitText = 'wait for its end';
@@ -53,7 +54,7 @@ export function addSteerCommands(program: Command, run: Run): void {
     .action((job) =>
       run(async (context) => (await import('../steer/cancel.ts')).cancel(context, job)),
     );
-  addPolicy(program, run);
+  addPolicyCommands(program, run);
   addThrottle(program, run);
 }
 
@@ -88,21 +89,6 @@ function addScale(program: Command, run: Run): void {
     .option('--timeout <time>', timeoutText, duration)
     .action((options) =>
       run(async (context) => (await import('../steer/scale.ts')).scaleIn(context, options)),
-    );
-}
-
-function addPolicy(program: Command, run: Run): void {
-  const policy = program.command('policy').description('limits, marks and times');
-  policy
-    .command('get')
-    .description('what is in force')
-    .action(() => run(async (context) => (await import('../steer/policy.ts')).getPolicy(context)));
-  policy
-    .command('set')
-    .description('set some of it')
-    .argument('<assignments...>', 'NAME=VALUE')
-    .action((assignments) =>
-      run(async (context) => (await import('../steer/policy.ts')).setPolicy(context, assignments)),
     );
 }
 
