@@ -34,14 +34,31 @@ export class Traffic {
   #carriedFresh: Record<Flow, number> = nothing();
   #takenAt: number;
   #answeredAt: number;
-  /** Open requests of clients. */
-  connections = 0;
+  readonly #open = new Set<() => void>();
 
   constructor(now: () => number) {
     this.#now = now;
     this.#startedAt = now();
     this.#takenAt = this.#startedAt;
     this.#answeredAt = this.#startedAt;
+  }
+
+  /** Open requests of clients. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  /** A client's request is open; `cut` breaks it off. @returns what to call once it is closed */
+  opened(cut: () => void): () => void {
+    this.#open.add(cut);
+    return () => void this.#open.delete(cut);
+  }
+
+  /** Breaks off what clients have open. @returns how many requests */
+  cutAll(): number {
+    const open = [...this.#open];
+    for (const cut of open) cut();
+    return open.length;
   }
 
   carried(flow: Flow, bytes: number): void {

@@ -2,16 +2,18 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import {
   ChunkHeat,
+  Closed,
   Held,
   PullEvent,
   type PullRequest,
   type RebuildRequest,
   Receipt,
   Removal,
+  Renewal,
   Stats,
 } from '../contract/agent.ts';
 import { type Claims, issueCapability } from '../contract/capability.ts';
-import type { NodeAddress, Nodes, PullChunk, PutChunk } from '../control/ports.ts';
+import type { NodeAddress, Nodes, PullChunk, PutChunk, RenewChunk } from '../control/ports.ts';
 import { heatChunksMax } from '../core/heat.ts';
 import type { ChunkId, NodeId } from '../core/ids.ts';
 import {
@@ -126,6 +128,23 @@ export class AgentNodes implements Nodes {
     return parsed(from, body.toString(), (value) => z.array(Removal).parse(value));
   }
 
+  async renew(at: NodeAddress, renewals: readonly RenewChunk[]): Promise<readonly Renewal[]> {
+    const request = await this.#post('/renewals', 'renew', at, { renewals });
+    const body = await bodyOf(at, await callAgent(at, request), answerBytesMax);
+    return parsed(at, body.toString(), (value) => z.array(Renewal).parse(value));
+  }
+
+  async close(at: NodeAddress): Promise<number> {
+    const answer = await callAgent(at, {
+      method: 'POST',
+      path: '/connections/close',
+      capability: await this.#capability('close', at.node),
+      idleMsMax: lookMsMax,
+    });
+    const body = await bodyOf(at, answer, answerBytesMax);
+    return parsed(at, body.toString(), (value) => Closed.parse(value)).closed;
+  }
+
   /** An agent may send shorter pages than it was asked for: only an empty one is the last. */
   async held(node: NodeAddress, after?: string) {
     const query = new URLSearchParams({ limit: `${heldPerPage}`, ...(after && { after }) });
@@ -158,7 +177,7 @@ export class AgentNodes implements Nodes {
   /** A request that names many chunks: its capability is for this very body. */
   async #post(
     path: string,
-    op: 'pull' | 'delete',
+    op: 'pull' | 'delete' | 'renew',
     { node }: NodeAddress,
     content: object,
   ): Promise<AgentRequest> {

@@ -9,10 +9,12 @@ import * as z from 'zod/mini';
  * HEAD   /chunks/{id}                     → 200 with content-length         | 404
  * DELETE /chunks/{id}?version             → 200 Removal
  * POST   /removals                        RemovalRequest → 200 Removal[]    (subject = SHA-256 of the body)
+ * POST   /renewals                        RenewalRequest → 200 Renewal[]    (subject = SHA-256 of the body)
  * POST   /pulls                           PullRequest → 200 NDJSON of PullEvent (subject = SHA-256 of the body)
  * GET    /inventory?after&limit           → 200 NDJSON of Held, ordered by chunk id
  * GET    /heat?limit                      → 200 NDJSON of ChunkHeat, hottest first
  * GET    /stats                           → 200 Stats
+ * POST   /connections/close               → 200 Closed
  * GET    /healthz                         → 200 Health
  *
  * Errors: 400 malformed, 401 no or bad capability, 403 capability for something else, 404 not held,
@@ -69,6 +71,24 @@ export const RebuildRequest = z.object({
   ),
 });
 export type RebuildRequest = z.infer<typeof RebuildRequest>;
+/** Copies that are held shall be named again: each is read back, and its fence rises to `epoch`. */
+export const RenewalRequest = z.object({
+  renewals: z.array(z.object({ chunk: sha256, slot: count, sha256, epoch: count })),
+});
+export type RenewalRequest = z.infer<typeof RenewalRequest>;
+export const Renewal = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('renewed'), receipt: Receipt }),
+  z.object({
+    outcome: z.literal('refused'),
+    chunk: sha256,
+    reason: z.enum(['not-held', 'below-fence', 'checksum', 'disk']),
+  }),
+]);
+export type Renewal = z.infer<typeof Renewal>;
+
+/** Open foreground requests that were cut off. */
+export const Closed = z.object({ closed: count });
+export type Closed = z.infer<typeof Closed>;
 
 export const PullRequest = z.object({
   /** Where each copy may be read, in order of preference: a node's `host:port` from the fleet list. */

@@ -91,6 +91,18 @@ export const JobRecord = z.object({
   pausedAt: z._default(count, 0),
   /** Its nodes' machines will be taken away: what can move moves, whatever stands against the rest. */
   mustLeave: z._default(z.boolean(), false),
+  /** Drain: milliseconds that its moves were expected to take when it was admitted: P50 and P90. */
+  estimateP50Ms: z._default(count, 0),
+  estimateP90Ms: z._default(count, 0),
+  /** Of its first plan: milliseconds at best; then when its moves began and ended. Estimates learn from them. */
+  moveBoundMs: z._default(count, 0),
+  movingSince: z._default(count, 0),
+  movedAt: z._default(count, 0),
+  /** Drain: what it moved shall be named where it was again, wherever the parked copy is still there. */
+  undo: z._default(z.boolean(), false),
+  /** What its undoing gave back so far, without moving a byte. */
+  movesRestored: z._default(count, 0),
+  bytesRestored: z._default(count, 0),
   startedAt: count,
   /** 0 while it runs. */
   endedAt: count,
@@ -175,8 +187,15 @@ export const OutboxRecord = z.object({
    * without another look. Empty for chunks that moved away: their placement is read again.
    */
   versions: z.array(count),
+  /** Of chunks that moved away: the slots that the node held, in their order. */
+  slots: z._default(z.array(count), []),
+  /** Epoch milliseconds of the commit that moved them away; 0 where none did. */
+  movedAt: z._default(count, 0),
+  /** The job that moved them away, if one did: undone, it gives them back. */
+  job: z._default(text, ''),
   /** Epoch milliseconds by the clock of the writer; parking is much longer than clocks differ. */
   notBefore: count,
+  lastOp: z._default(text, ''),
 });
 export type OutboxRecord = z.infer<typeof OutboxRecord>;
 

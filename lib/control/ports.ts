@@ -1,4 +1,12 @@
-import type { ChunkHeat, Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
+import type {
+  ChunkHeat,
+  Held,
+  PullEvent,
+  Receipt,
+  Removal,
+  Renewal,
+  Stats,
+} from '../contract/agent.ts';
 import type { FleetEvent } from '../contract/events.ts';
 import type { Key, TableName } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
@@ -120,6 +128,14 @@ export interface PutChunk {
   readonly bytes: Uint8Array;
 }
 
+export interface RenewChunk {
+  readonly chunk: ChunkId;
+  readonly slot: number;
+  readonly sha256: string;
+  /** The placement version that was read, plus one. */
+  readonly epoch: number;
+}
+
 export interface PullChunk {
   readonly chunk: ChunkId;
   readonly slot: number;
@@ -168,6 +184,13 @@ export interface Nodes {
     from: NodeAddress,
     removals: readonly { readonly chunk: ChunkId; readonly version: number }[],
   ): Promise<readonly Removal[]>;
+  /**
+   * Asks for copies that the node holds to be named again: each is read back and compared, and its fence
+   * is durably at `epoch` when the node answers. @throws NodeUnreachable, NodeRefused
+   */
+  renew(at: NodeAddress, renewals: readonly RenewChunk[]): Promise<readonly Renewal[]>;
+  /** Cuts off what clients have open there. @returns how many. @throws NodeUnreachable, NodeRefused */
+  close(at: NodeAddress): Promise<number>;
   /** One page of what the node's disk holds, by chunk id. @throws NodeUnreachable, NodeRefused */
   held(
     node: NodeAddress,

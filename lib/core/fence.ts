@@ -16,6 +16,7 @@ export interface Shelf {
 
 export type PutVerdict = 'store' | 'below-fence';
 export type DeleteVerdict = 'unlink' | 'absent' | 'below-fence';
+export type RenewalVerdict = 'renew' | 'absent' | 'below-fence';
 
 /**
  * A PUT at the fence itself stores if it brings the same bytes: it is the same PUT again. Other bytes are
@@ -26,6 +27,16 @@ export function judgePut(shelf: Shelf | undefined, epoch: number, sha256: string
   if (shelf === undefined || epoch > shelf.fence) return 'store';
   const isOther = shelf.held && shelf.sha256 !== undefined && shelf.sha256 !== sha256;
   return epoch < shelf.fence || isOther ? 'below-fence' : 'store';
+}
+
+/**
+ * A renewal is a PUT of the bytes that are there already: it raises the fence before a commit names the
+ * copy again, so that no delete which is still under way for it takes effect. Which bytes are there is for
+ * their checksum to say.
+ */
+export function judgeRenewal(shelf: Shelf | undefined, epoch: number): RenewalVerdict {
+  if (shelf === undefined || !shelf.held) return 'absent';
+  return epoch < shelf.fence ? 'below-fence' : 'renew';
 }
 
 export function judgeDelete(shelf: Shelf | undefined, version: number): DeleteVerdict {

@@ -1,5 +1,19 @@
-import type { ChunkHeat, Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
-import { NodeRefused, NodeUnreachable, type PullChunk, type PutChunk } from '../control/ports.ts';
+import type {
+  ChunkHeat,
+  Held,
+  PullEvent,
+  Receipt,
+  Removal,
+  Renewal,
+  Stats,
+} from '../contract/agent.ts';
+import {
+  NodeRefused,
+  NodeUnreachable,
+  type PullChunk,
+  type PutChunk,
+  type RenewChunk,
+} from '../control/ports.ts';
 import type { Shelf as Judged } from '../core/fence.ts';
 import { Heat, heatChunksMax } from '../core/heat.ts';
 import type { ChunkId, NodeId, Zone } from '../core/ids.ts';
@@ -78,6 +92,14 @@ export class SimNode {
     return removals.map(({ chunk, version }) => ({ chunk, outcome: this.#unlink(chunk, version) }));
   }
 
+  /** Reads back, then raises the fences, one after the other; a crash in between leaves some raised. */
+  renew(wanted: readonly RenewChunk[], answer: (result: () => Renewal[]) => void): void {
+    const boot = this.#boot;
+    this.#later(diskMs, () => {
+      if (this.#boot === boot) answer(() => wanted.map((each) => this.#renew(each)));
+    });
+  }
+
   held(after: string, limit: number): { held: Held[]; next?: string } {
     const chunks = this.disk.held().filter((chunk) => chunk > after);
     const held = chunks.slice(0, limit).map((chunk) => this.#heldOf(chunk));
@@ -87,6 +109,12 @@ export class SimNode {
   heat(): ChunkHeat[] {
     const isHeld = (chunk: string) => this.disk.shelf(chunk as ChunkId)?.copy !== undefined;
     return this.#heat.hottest(heatChunksMax, this.#ground.scheduler.now, isHeld);
+  }
+
+  closeConnections(): number {
+    const closed = this.connections;
+    this.connections = 0;
+    return closed;
   }
 
   stats(): Stats {
@@ -226,6 +254,24 @@ export class SimNode {
     this.disk.sync(chunk);
     this.#watcher.unlinked(this, chunk);
     return verdict;
+  }
+
+  #renew({ chunk, slot, sha256, epoch }: RenewChunk): Renewal {
+    const old = this.disk.shelf(chunk);
+    const verdict = this.#rules.judgeRenewal(judged(old), epoch);
+    this.#note(verdict, chunk, epoch);
+    if (verdict === 'below-fence') return { outcome: 'refused', chunk, reason: verdict };
+    if (old?.copy === undefined) return { outcome: 'refused', chunk, reason: 'not-held' };
+    const { bytes } = old.copy;
+    if (!this.#rules.matches(bytes, sha256))
+      return { outcome: 'refused', chunk, reason: 'checksum' };
+    const writtenAt = this.#ground.scheduler.now;
+    const copy = { bytes, slot, epoch, writtenAt };
+    this.disk.set(chunk, { fence: this.#rules.raiseFence(old.fence, epoch), copy });
+    this.disk.sync(chunk);
+    const { incarnation } = this;
+    const receipt = { chunk, slot, size: bytes.length, sha256, epoch, incarnation };
+    return { outcome: 'renewed', receipt };
   }
 
   #heldOf(chunk: ChunkId): Held {

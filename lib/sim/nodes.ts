@@ -1,4 +1,12 @@
-import type { ChunkHeat, Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
+import type {
+  ChunkHeat,
+  Held,
+  PullEvent,
+  Receipt,
+  Removal,
+  Renewal,
+  Stats,
+} from '../contract/agent.ts';
 import {
   type NodeAddress,
   NodeRefused,
@@ -6,6 +14,7 @@ import {
   NodeUnreachable,
   type PullChunk,
   type PutChunk,
+  type RenewChunk,
 } from '../control/ports.ts';
 import type { ChunkId } from '../core/ids.ts';
 import { flipped } from './disk.ts';
@@ -72,6 +81,16 @@ export class SimNodes implements Nodes {
       (node, answer) => answer(() => node.remove(removals)),
       'removeLate',
     );
+  }
+
+  renew(at: NodeAddress, renewals: readonly RenewChunk[]): Promise<readonly Renewal[]> {
+    return this.#ask<readonly Renewal[]>(at, `renew ${renewals.length}`, (node, answer) =>
+      node.renew(renewals, answer),
+    );
+  }
+
+  close(at: NodeAddress): Promise<number> {
+    return this.#ask(at, 'close', (node, answer) => answer(() => node.closeConnections()));
   }
 
   held(

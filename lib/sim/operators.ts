@@ -6,6 +6,7 @@ import {
   jobPartition,
   movesKey,
   nodeOfKey,
+  outboxPartition,
 } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
 import type {
@@ -21,7 +22,9 @@ import { tryCollect } from '../control/collect.ts';
 import { readNodes } from '../control/fleet.ts';
 import { cancelJob, startDrain, startRebalance, startScaleOut } from '../control/jobs.ts';
 import { orphanAgeMs } from '../control/limits.ts';
+import type { Item } from '../control/ports.ts';
 import { sweep } from '../control/sweep.ts';
+import { undrain } from '../control/undrain.ts';
 import { watch } from '../control/watch.ts';
 import { slotBytes } from '../core/fleet.ts';
 import { batchId, type ChunkId, chunkId, jobId, type NodeId } from '../core/ids.ts';
@@ -34,6 +37,8 @@ import type { World } from './world.ts';
 
 type Placed = readonly [string, ChunkRecord];
 
+/** What operators do however many jobs run. */
+const ending: readonly (keyof Mix | undefined)[] = ['cancel', 'undrain'];
 /** Jobs that operators let run at once. */
 const jobsMax = 3;
 const watchMs = 6_000;
@@ -111,7 +116,7 @@ export class Operators {
       dice -= weight;
       return dice < 0;
     });
-    if (chosen?.[0] === 'cancel' || this.#running().length < jobsMax) {
+    if (ending.includes(chosen?.[0]) || this.#running().length < jobsMax) {
       this.#acts[chosen?.[0] ?? 'alarm']();
     }
   }
@@ -125,6 +130,10 @@ export class Operators {
     cancel: () => {
       const job = this.#pick(this.#running());
       if (job !== undefined) this.#world.spawn('cancel', (ports) => cancelJob(ports, job.id));
+    },
+    undrain: () => {
+      const node = this.#pick(this.#everDrained());
+      if (node !== undefined) this.#world.spawn('undrain', (ports) => undrain(ports, node));
     },
     rebalance: () => void this.#world.spawn('ask', (ports) => startRebalance(ports, ['asked for'])),
     scaleOut: () => {
@@ -227,6 +236,19 @@ export class Operators {
       .all('placement', fleetPartition)
       .filter((item) => recordOf<NodeRecord>(item).state === 'active')
       .map(({ sk }) => nodeOfKey(sk));
+  }
+
+  /** Those that drain, or that a drain gave back, and that keep parked copies of it. */
+  #everDrained(): readonly NodeId[] {
+    return this.#world.store
+      .all('placement', fleetPartition)
+      .filter(({ sk, job }) => job !== '' && this.#hasParked(nodeOfKey(sk), job))
+      .map(({ sk }) => nodeOfKey(sk));
+  }
+
+  #hasParked(node: NodeId, job: Item[string] | undefined): boolean {
+    const rows = this.#world.store.all('placement', outboxPartition(node));
+    return rows.some((row) => row.job === job);
   }
 
   #running() {

@@ -111,6 +111,7 @@ function mixOf(random: Random): Mix {
   return {
     drain: weight(6),
     cancel: weight(2),
+    undrain: weight(3),
     rebalance: weight(1),
     scaleOut: weight(1),
     replay: weight(2),

@@ -141,6 +141,7 @@ test('a mistake with --json is one document too', async () => {
     error: {
       message: 'Refused: there is no node n9.',
       exitCode: 2,
+      remedies: [],
       blocks: [{ kind: 'unknown-node', node: 'n9' }],
     },
   });

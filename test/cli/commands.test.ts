@@ -174,7 +174,36 @@ describe('steering', () => {
     const ran = await ballast(['drain', 'n1', 'n4', '--dry-run'], fleet);
     expect([ran.exitCode, fleet.started]).toEqual([2, []]);
     const one = await ballast(['drain', 'n1', '--dry-run'], fleet);
-    expect(one.stdout).toMatch(/^Draining n1 would move \d+ slots?, .*; nothing was moved\.\n$/);
+    expect(one.stdout).toMatch(
+      /^Draining n1 would move \d+ slots?, .*; nothing was moved\. Its moves take \d+ s \(P50\) to \d+ s \(P90\)\.\n$/,
+    );
+  });
+
+  test('a deadline is answered before anything starts: in time, or what would have to give', async () => {
+    const fleet = memoryFleet(sixNodes);
+    await storeSome(fleet);
+    const late = await ballast(['drain', 'n1', '--deadline', '1s', '--json'], fleet);
+    expect([late.exitCode, fleet.started]).toEqual([3, []]);
+    const { error } = JSON.parse(late.stdout);
+    expect(error.message).toMatch(/^Refused: the moves take .* To unblock: .*--deadline\.$/);
+    expect(error.blocks).toMatchObject([{ kind: 'too-late', availableMs: 1_000 }]);
+    expect(error.remedies).toMatchObject([{ kind: 'later-deadline' }]);
+    const inTime = await ballast(['drain', 'n1', '--deadline', '2h30m', '--json'], fleet);
+    const answer = JSON.parse(inTime.stdout);
+    expect(answer.p50Ms).toBeLessThan(answer.p90Ms);
+    expect(await readJob(fleet.ports.tables, answer.job)).toMatchObject({
+      deadline: fleet.nowMs + 9_000_000,
+    });
+    expect(fleet.started).toHaveLength(1);
+  });
+
+  test.each<[typed: string, sentence: RegExp]>([
+    ['soon', /It must be a time such as 2h30m/],
+    ['2026-13-45', /It must be a time such as 2h30m/],
+    ['2020-01-01T00:00Z', /The deadline 2020-01-01T00:00:00.000Z has passed/],
+  ])('a deadline that is none: %s', async (typed, sentence) => {
+    const ran = await ballast(['drain', 'n1', '--deadline', typed], memoryFleet(sixNodes));
+    expect([ran.exitCode, ran.stderr]).toEqual([2, expect.stringMatching(sentence)]);
   });
 
   test.each<[state: 'done' | 'blocked' | 'failed', exitCode: number, text: RegExp]>([

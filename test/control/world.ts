@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Held, PullEvent, Receipt } from '../../lib/contract/agent.ts';
+import type { Held, PullEvent, Receipt, Renewal } from '../../lib/contract/agent.ts';
 import type { FleetEvent } from '../../lib/contract/events.ts';
 import {
   chunkKey,
@@ -23,9 +23,10 @@ import {
   type Op,
   type Ports,
   type PullChunk,
+  type RenewChunk,
   type WriteResult,
 } from '../../lib/control/ports.ts';
-import { judgeDelete, judgePut } from '../../lib/core/fence.ts';
+import { judgeDelete, judgePut, judgeRenewal } from '../../lib/core/fence.ts';
 import { chunkId, type NodeId, nodeId, zone } from '../../lib/core/ids.ts';
 import type { NodeState } from '../../lib/core/lifecycle.ts';
 import { epochMillis } from '../../lib/core/units.ts';
@@ -79,6 +80,17 @@ export class MemoryNode {
     return { chunk, slot, size, sha256: hashOf(bytes), epoch, incarnation: this.incarnation };
   }
 
+  renew({ chunk, slot, sha256, epoch }: RenewChunk, at: number): Renewal {
+    const shelf = this.shelves.get(chunk);
+    const judged = shelf && { fence: shelf.fence, held: shelf.copy !== undefined };
+    const verdict = judgeRenewal(judged, epoch);
+    if (verdict === 'absent') return { outcome: 'refused', chunk, reason: 'not-held' };
+    if (verdict === 'below-fence') return { outcome: 'refused', chunk, reason: verdict };
+    const { bytes } = shelf!.copy!;
+    if (hashOf(bytes) !== sha256) return { outcome: 'refused', chunk, reason: 'checksum' };
+    return { outcome: 'renewed', receipt: this.write(chunk, slot, epoch, bytes, at) };
+  }
+
   unlink(chunk: string, version: number) {
     const shelf = this.shelves.get(chunk);
     const outcome = judgeDelete(judgedOf(shelf), version);
@@ -130,6 +142,7 @@ export class World {
   afterWrite: (ops: readonly Op[]) => void = () => {};
   beforePullEvent: (event: PullEvent) => void | Promise<void> = () => {};
   beforeRemove: (node: NodeId) => void | Promise<void> = () => {};
+  beforeRenew: (renewals: readonly RenewChunk[]) => void | Promise<void> = () => {};
   beforeQuery: (pk: string) => void | Promise<void> = () => {};
   /** Changes what a pull says of a chunk. */
   tamper: (event: PullEvent) => readonly PullEvent[] = (event) => [event];
@@ -359,6 +372,17 @@ export class World {
         await this.beforeRemove(node);
         const at = this.#reach(node);
         return removals.map(({ chunk, version }) => at.unlink(chunk, version));
+      },
+      renew: async ({ node }, renewals) => {
+        await this.beforeRenew(renewals);
+        const at = this.#reach(node);
+        return renewals.map((each) => at.renew(each, this.nowMs));
+      },
+      close: async ({ node }) => {
+        const at = this.#reach(node);
+        const closed = at.connections;
+        at.connections = 0;
+        return closed;
       },
       held: async ({ node }, after = '') => {
         const at = this.#reach(node);

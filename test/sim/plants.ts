@@ -193,6 +193,8 @@ const withNodes = (nodes: Nodes, changes: Partial<Nodes>): Nodes => ({
   read: (from, chunk) => nodes.read(from, chunk),
   pull: (to, sources, chunks, rate) => nodes.pull(to, sources, chunks, rate),
   remove: (from, removals) => nodes.remove(from, removals),
+  renew: (at, renewals) => nodes.renew(at, renewals),
+  close: (at) => nodes.close(at),
   held: (node, after) => nodes.held(node, after),
   heat: (node) => nodes.heat(node),
   stats: (node) => nodes.stats(node),

@@ -1,7 +1,7 @@
 import { Argument, type Command, Option } from '@commander-js/extra-typings';
 import { nodeClasses } from '../../core/fleet.ts';
 import { throttles } from '../../core/throttle-control.ts';
-import { duration, share, wholeNumber } from '../numbers.ts';
+import { duration, moment, share, wholeNumber } from '../numbers.ts';
 import type { Run } from '../program.ts';
 
 const nodesMax = 1_000;
@@ -13,7 +13,15 @@ export function addSteerCommands(program: Command, run: Run): void {
     .command('drain')
     .description('move everything off nodes, together, then terminate them')
     .argument('<nodes...>')
-    .option('--dry-run', 'only say what would move, or what stands against it')
+    .option(
+      '--dry-run',
+      'only say what would move and how long it takes, or what stands against it',
+    )
+    .option(
+      '--deadline <time>',
+      'refuse unless it is empty by then, e.g. 2h30m, 2026-01-31T06:00Z',
+      moment,
+    )
     .option('--wait', waitText)
     .option('--timeout <time>', timeoutText, duration)
     .action((nodes, options) =>
@@ -21,7 +29,9 @@ export function addSteerCommands(program: Command, run: Run): void {
     );
   program
     .command('undrain')
-    .description('give a draining node back')
+    .description(
+      'undo a drain: its nodes take copies again, and what moved is back without moving a byte',
+    )
     .argument('<node>')
     .action((node) =>
       run(async (context) => (await import('../steer/undrain.ts')).undrain(context, node)),
