@@ -7,6 +7,8 @@ import {
   jobId,
   type NodeId,
   nodeId,
+  type Zone,
+  zone,
 } from '../core/ids.ts';
 
 /**
@@ -20,7 +22,9 @@ import {
  *             J#<job>              P#<batch>       a batch that waits to be sent: its summary
  *             J#<job>              B#<batch>       batch: its moves and how they ended
  *             I                    B#<batch>       in flight
- *             I                    PACE            generation of the pacing
+ *             I                    PACE            the pacing: its generation and what it remembers
+ *             I                    HOLD#all        nothing is sent
+ *             I                    HOLD#zone#<z>   no planned move from or to that zone is sent
  *             O#<node>             <operation>     outbox: source copies to delete once parking is over
  *             T                    <operation>     trash: chunks that no file names any more
  *             P                    P               policy set by operators
@@ -92,6 +96,14 @@ export const flightPartition = 'I';
 export const flightPrefix = 'B#';
 export const flightKey = (batch: BatchId): Key => placement(flightPartition, `B#${batch}`);
 export const paceKey: Key = placement(flightPartition, 'PACE');
+/** Beside the flights, so that pacing reads it with them. */
+export const holdPrefix = 'HOLD#';
+export const holdAllKey: Key = placement(flightPartition, `${holdPrefix}all`);
+export const holdZoneKey = (zone: Zone): Key =>
+  placement(flightPartition, `${holdPrefix}zone#${zone}`);
+/** The zone that is held, or none: everything is. */
+export const zoneOfHold = (sk: string): Zone | undefined =>
+  sk === holdAllKey.sk ? undefined : zone(sk.slice(`${holdPrefix}zone#`.length));
 
 export const outboxPartition = (node: NodeId): string => `O#${node}`;
 export const outboxKey = (node: NodeId, operation: string): Key =>

@@ -84,6 +84,8 @@ export const JobRecord = z.object({
   priority: z._default(count, 5),
   /** Nothing more of it is sent; what is in flight ends. */
   paused: z._default(z.boolean(), false),
+  /** Epoch milliseconds; 0 while it is not paused. */
+  pausedAt: z._default(count, 0),
   startedAt: count,
   /** 0 while it runs. */
   endedAt: count,
@@ -142,6 +144,10 @@ export type FlightRecord = z.infer<typeof FlightRecord>;
 /** One pacing at a time wins: each writes under the generation that it read. */
 export const PaceRecord = z.object({ generation: count });
 export type PaceRecord = z.infer<typeof PaceRecord>;
+
+/** Nothing that it covers is sent while it is there. */
+export const HoldRecord = z.object({ reason: text, since: count });
+export type HoldRecord = z.infer<typeof HoldRecord>;
 
 export const OutboxRecord = z.object({
   chunks: z.array(text),

@@ -83,6 +83,7 @@ export function openJobOp(id: JobId, job: NewJob, now: number): Op {
     deadline: job.deadline ?? 0,
     priority: job.priority ?? priorityDefault,
     paused: false,
+    pausedAt: 0,
     startedAt: now,
     endedAt: 0,
     lastOp: id,

@@ -120,6 +120,7 @@ const job = (over: Partial<Job>): Job => ({
     deadline: 0,
     priority: 5,
     paused: false,
+    pausedAt: 0,
     startedAt: 0,
     endedAt: 0,
   },
