@@ -1,6 +1,6 @@
 /** `ballast simulate`: how long a plan takes at given budgets, offline. */
 import { readPlan } from '../contract/plan-lines.ts';
-import { bytesPerBatch, movesPerBatch } from '../control/limits.ts';
+import { batchLimits } from '../control/limits.ts';
 import { groupMoves } from '../core/batch-moves.ts';
 import type { RateBudgets } from '../core/budget.ts';
 import { checkPlan } from '../core/check-plan.ts';
@@ -68,7 +68,7 @@ const promisesOf = ({ job, moves }: Plan) => {
 };
 
 const batchesOf = ({ job, moves }: Plan): Batch[] =>
-  groupMoves(moves, movesPerBatch, bytesPerBatch).map((group, number) => ({
+  groupMoves(moves, { ...batchLimits, isLost: job === 'repair' }).map((group, number) => ({
     id: batchId(String(number).padStart(9, '0')),
     job: jobId(job),
     urgency: 'normal',
@@ -76,6 +76,7 @@ const batchesOf = ({ job, moves }: Plan): Batch[] =>
     to: group.to,
     bytes: bytes(group.bytes),
     moves: group.moves.length,
+    isLost: job === 'repair',
   }));
 
 function reportOf(fleet: FleetMap, plan: Plan, simulation: Simulation) {

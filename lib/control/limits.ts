@@ -9,6 +9,18 @@ assert(chunksPerCommit * 3 + 3 <= opsMax, 'a commit of moves fits one transactio
 export const movesPerBatch = 3 * chunksPerCommit;
 /** Bytes in a batch, unless one slot alone is larger: at 10 MB/s it ends in half a minute. */
 export const bytesPerBatch = 256 * 2 ** 20;
+/**
+ * Towards the end of a node's moves batches shrink to this, so that none of them is late alone: 64 MiB are
+ * two thirds of a second of a node's rate, and jobs of small chunks, whose batches are full at 96 moves,
+ * cost no call more.
+ */
+export const bytesPerLastBatch = 64 * 2 ** 20;
+/** How moves are grouped into batches. */
+export const batchLimits = {
+  movesMax: movesPerBatch,
+  bytesMax: bytesPerBatch,
+  bytesLast: bytesPerLastBatch,
+};
 /** At least one commit in so long, so that slow batches of large chunks show life. */
 export const commitEveryMs = 5_000;
 

@@ -24,7 +24,7 @@ import type { Urgency } from '../core/schedule.ts';
 import { bytes } from '../core/units.ts';
 import { type NodeView, readFleet } from './fleet.ts';
 import { changeJob, type Job, type JobChanges, readJob } from './jobs.ts';
-import { bytesPerBatch, movesPerBatch, tombstoneSeconds } from './limits.ts';
+import { batchLimits, tombstoneSeconds } from './limits.ts';
 import { mapOf } from './observe.ts';
 import { queryAll } from './pages.ts';
 import type { Ports } from './ports.ts';
@@ -163,7 +163,7 @@ async function publish(
 ): Promise<StepResult<Verdicts['plan']>> {
   const attempt = ports.newId();
   const moves = firstTurn(plan.moves, spread);
-  const batches = groupMoves(moves, movesPerBatch, bytesPerBatch);
+  const batches = groupMoves(moves, { ...batchLimits, isLost: job.kind === 'repair' });
   const urgency = urgencyOf[job.kind];
   const expiresAt = Math.floor(ports.now() / 1000) + tombstoneSeconds;
   await ports.tables.writeEach(
