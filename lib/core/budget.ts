@@ -22,7 +22,10 @@ export interface RateBudgets {
   readonly fleetMovesMax?: number;
   /** A batch is not started with less. */
   readonly batchRateBytes: number;
-  /** Of every limit, kept free for critical batches where any of them wait or fly. @default 0 */
+  /**
+   * Of a node's limits, kept free for critical batches where any of them wait or fly. What is freed in the
+   * fleet or between zones goes to them first, so nothing is kept there. @default 0
+   */
   readonly criticalShare?: number;
 }
 
@@ -65,7 +68,7 @@ export class Meter {
   /** Batches that wait to start here, their bytes, and how many of them are critical. */
   readonly waiting = { batches: 0, bytes: 0, critical: 0 };
 
-  constructor(limit: Limit, criticalShare: number) {
+  constructor(limit: Limit, criticalShare = 0) {
     this.limit = limit;
     this.#criticalShare = criticalShare;
   }
@@ -123,7 +126,7 @@ export class Meters {
   constructor(budgets: RateBudgets) {
     this.budgets = budgets;
     const { fleetRateBytes, fleetBatchesMax, fleetMovesMax } = budgets;
-    this.fleet = this.#meter(fleetRateBytes, fleetBatchesMax, fleetMovesMax);
+    this.fleet = new Meter(limitOf(fleetRateBytes, fleetBatchesMax, fleetMovesMax));
   }
 
   out(node: NodeId): Meter {
@@ -139,9 +142,8 @@ export class Meters {
     const nodes = isLost ? [this.into(to)] : [this.out(from), this.into(to)];
     if (zones === undefined || zones[0] === zones[1] || isLost) return [...nodes, this.fleet];
     const { zonePairRateBytes, zonePairBatchesMax, zonePairMovesMax } = this.budgets;
-    const pair = known(this.#pairs, zones.join('\n'), () =>
-      this.#meter(zonePairRateBytes, zonePairBatchesMax, zonePairMovesMax),
-    );
+    const limit = limitOf(zonePairRateBytes, zonePairBatchesMax, zonePairMovesMax);
+    const pair = known(this.#pairs, zones.join('\n'), () => new Meter(limit));
     return [...nodes, pair, this.fleet];
   }
 
@@ -153,15 +155,16 @@ export class Meters {
 
   #nodeMeter(node: NodeId): Meter {
     const { nodeRateBytes, nodeRates = {}, nodeBatchesMax, nodeMovesMax } = this.budgets;
-    return this.#meter(nodeRates[node] ?? nodeRateBytes, nodeBatchesMax, nodeMovesMax);
-  }
-
-  #meter(rate = 0, batches = 0, moves = 0): Meter {
-    const limit = { rate: orNone(rate), batches: orNone(batches), moves: orNone(moves) };
-    return new Meter(limit, this.budgets.criticalShare ?? 0);
+    const limit = limitOf(nodeRates[node] ?? nodeRateBytes, nodeBatchesMax, nodeMovesMax);
+    return new Meter(limit, this.budgets.criticalShare);
   }
 }
 
+const limitOf = (rate = 0, batches = 0, moves = 0): Limit => ({
+  rate: orNone(rate),
+  batches: orNone(batches),
+  moves: orNone(moves),
+});
 const orNone = (limit: number): number => (limit > 0 ? limit : Number.POSITIVE_INFINITY);
 
 function known<K, V>(table: Map<K, V>, key: K, make: () => V): V {

@@ -54,19 +54,20 @@ export class Starter {
 
   /** As {@link startAll}, where only what is between these ends has become free. */
   startAt(freed: Iterable<Ends>): Start[] {
+    // What counts in the whole fleet or between two zones has become free for all.
+    if (this.#hasWideLimits) return this.startAll();
     const meters = new Set([...freed].flatMap((ends) => [...this.#meters.of(ends)]));
     const lines = new Set([...meters].flatMap((meter) => this.#linesAt.get(meter) ?? []));
-    const ranked = Map.groupBy(lines, ({ rank }) => rank);
-    const starts = [...ranked]
+    return [...Map.groupBy(lines, ({ rank }) => rank)]
       .sort(([left], [right]) => byRank(left, right))
       .flatMap(([, each]) => this.#startOf(each));
-    // Elsewhere something may wait for what counts in the whole fleet or between two zones.
-    return starts.length === 0 && this.#hasWideLimits ? this.startAll() : starts;
   }
 
   get #hasWideLimits(): boolean {
-    const { zonePairRateBytes, fleetRateBytes } = this.#meters.budgets;
-    return (zonePairRateBytes ?? 0) > 0 || (fleetRateBytes ?? 0) > 0;
+    const { budgets, fleet } = this.#meters;
+    const { zonePairRateBytes = 0, zonePairBatchesMax = 0, fleetRateBytes = 0 } = budgets;
+    const isFull = fleet.batches + 1 >= fleet.limit.batches;
+    return isFull || zonePairRateBytes + zonePairBatchesMax + fleetRateBytes > 0;
   }
 
   #startOf(lines: readonly Line[]): Start[] {

@@ -14,14 +14,14 @@ function limitsOf({ from, to, zones, isLost }: Batch, budgets: RateBudgets): Map
   const { nodeRates = {}, nodeRateBytes, nodeBatchesMax: batches } = budgets;
   const node = (id: string) => ({ rate: nodeRates[id] ?? nodeRateBytes, batches });
   const limits = new Map<string, Use>([
-    ['fleet', { rate: budgets.fleetRateBytes ?? none, batches: budgets.fleetBatchesMax }],
+    ['fleet', { rate: budgets.fleetRateBytes || none, batches: budgets.fleetBatchesMax }],
     [`in ${to}`, node(to)],
   ]);
   if (isLost) return limits;
   limits.set(`out ${from}`, node(from));
   if (zones !== undefined && zones[0] !== zones[1]) {
-    const rate = budgets.zonePairRateBytes ?? none;
-    limits.set(zones.join('>'), { rate, batches: budgets.zonePairBatchesMax ?? none });
+    const rate = budgets.zonePairRateBytes || none;
+    limits.set(zones.join('>'), { rate, batches: budgets.zonePairBatchesMax || none });
   }
   return limits;
 }

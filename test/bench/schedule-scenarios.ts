@@ -11,12 +11,11 @@ import { planRepair } from '../../lib/core/repair.ts';
 import type { Batch, Urgency } from '../../lib/core/schedule.ts';
 import { bytes } from '../../lib/core/units.ts';
 
-export const kinds = ['drain', 'scale-out', 'repair', 'drain and repair'] as const;
-export type Kind = (typeof kinds)[number];
+const kinds = ['drain', 'scale-out', 'repair', 'drain and repair'] as const;
+type Kind = (typeof kinds)[number];
 
 export interface ScheduleScenario {
   readonly name: string;
-  readonly kind: Kind;
   readonly batches: readonly Batch[];
   readonly budgets: RateBudgets;
 }
@@ -57,7 +56,13 @@ function drawFleet(next: () => number, slotsPerNode: number, joining: number): D
   const add = (id: string, where: string, weight: number) => {
     nodeRates[id] = rates[Math.floor(next() * rates.length)]!;
     const capacity = bytes(Math.ceil((weight * slotsPerNode * mean) / 0.55));
-    builder.addNode({ id: nodeId(id), zone: zone(where), class: 'mixed', capacity, state: 'active' });
+    builder.addNode({
+      id: nodeId(id),
+      zone: zone(where),
+      class: 'mixed',
+      capacity,
+      state: 'active',
+    });
   };
   const columns = zones.map((where) =>
     Array.from({ length: perZone }, (_, at) => {
@@ -111,10 +116,25 @@ function batchesOf(
   }));
 }
 
-const defaults = { nodeBatchesMax: 5, nodeRateBytes: 100e6, batchRateBytes: 10e6, criticalShare: 0.2 };
+const defaults = {
+  nodeBatchesMax: 5,
+  nodeRateBytes: 100e6,
+  batchRateBytes: 10e6,
+  criticalShare: 0.2,
+};
+
+/** One for each number from 1; what a fleet refuses to do is drawn again. */
+export function drawScenarios(count: number, slotsPerNode: number): readonly ScheduleScenario[] {
+  const drawn: ScheduleScenario[] = [];
+  for (let seed = 1; drawn.length < count; seed++) {
+    const scenario = drawScenario(kinds[drawn.length % kinds.length]!, seed, slotsPerNode);
+    if (scenario.batches.length > 0) drawn.push(scenario);
+  }
+  return drawn;
+}
 
 /** @param slotsPerNode how much work there is: 64 MiB at most each */
-export function drawScenario(kind: Kind, seed: number, slotsPerNode: number): ScheduleScenario {
+function drawScenario(kind: Kind, seed: number, slotsPerNode: number): ScheduleScenario {
   const next = generator(seed);
   const joining = kind === 'scale-out' ? 1 + Math.floor(next() * 3) : 0;
   const { fleet, members, nodeRates } = drawFleet(next, slotsPerNode, joining);
@@ -138,6 +158,8 @@ export function drawScenario(kind: Kind, seed: number, slotsPerNode: number): Sc
     },
   };
   const fleetBatchesMax = next() < 0.5 ? 200 : 60;
-  const budgets = { ...defaults, fleetBatchesMax, nodeRates };
-  return { name: `${kind} ${seed}`, kind, batches: draw[kind](), budgets };
+  // Where two classes share the fleet's rate, the order of classes alone keeps the bound out of reach.
+  const fleetRateBytes = kind !== 'drain and repair' && next() < 0.4 ? 400e6 : 0;
+  const budgets = { ...defaults, fleetBatchesMax, fleetRateBytes, nodeRates };
+  return { name: `${kind} ${seed}`, batches: draw[kind](), budgets };
 }

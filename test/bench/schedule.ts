@@ -10,7 +10,7 @@
 import { simulateSchedule } from '../../lib/core/simulate-schedule.ts';
 import { faultsOf } from './check-flown.ts';
 import { referenceMakespan } from './reference-controller.ts';
-import { drawScenario, kinds, type ScheduleScenario } from './schedule-scenarios.ts';
+import { drawScenarios, type ScheduleScenario } from './schedule-scenarios.ts';
 
 const slotsPerNode = Number(process.argv[2] ?? 2_000);
 const scenarios = Number(process.argv[3] ?? 60);
@@ -40,9 +40,7 @@ function run(scenario: ScheduleScenario): { ratio: number; reference: number; fa
 const median = (values: readonly number[]): number =>
   values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)]!;
 
-const results = Array.from({ length: scenarios }, (_, at) =>
-  run(drawScenario(kinds[at % kinds.length]!, at + 1, slotsPerNode)),
-);
+const results = drawScenarios(scenarios, slotsPerNode).map(run);
 const ratios = results.map(({ ratio }) => ratio);
 const references = results.map(({ reference }) => reference);
 console.log(

@@ -238,5 +238,10 @@ test('moves are grouped by their nodes, up to a count and about a size', () => {
     'b 50 c4',
     'b 2 c5,c6',
   ]);
-  expect(shape(groupMoves(moves, { movesMax: 2 }))).toEqual(['b 9 c0,c2', 'c 5 c1', 'b 51 c3,c4', 'b 2 c5,c6']);
+  expect(shape(groupMoves(moves, { movesMax: 2 }))).toEqual([
+    'b 9 c0,c2',
+    'c 5 c1',
+    'b 51 c3,c4',
+    'b 2 c5,c6',
+  ]);
 });
