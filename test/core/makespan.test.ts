@@ -2,18 +2,18 @@ import { expect, test } from 'vitest';
 import { simulateSchedule } from '../../lib/core/simulate-schedule.ts';
 import { faultsOf } from '../bench/check-flown.ts';
 import { referenceMakespan } from '../bench/reference-controller.ts';
-import { drawScenarios } from '../bench/schedule-scenarios.ts';
+import { drawScenarios, jobs, mixed } from '../bench/schedule-scenarios.ts';
 
 /** `npx -c 'node test/bench/schedule.ts'` prints the same for larger nodes. */
-const slotsPerNode = 1_200;
-const scenarios = 52;
+const slotsPerNode = 1_000;
+const scenarios = 51;
 
 test('generated drains, scale-outs and repairs end close to the bound', {
   timeout: 120_000,
 }, () => {
   const ratios: number[] = [];
   const references: number[] = [];
-  for (const { name, batches, budgets } of drawScenarios(scenarios, slotsPerNode)) {
+  for (const { name, batches, budgets } of drawScenarios(jobs, scenarios, slotsPerNode)) {
     const { makespanSeconds, boundSeconds, flown } = simulateSchedule(batches, budgets);
     expect([name, flown.length, faultsOf(flown, budgets)]).toEqual([name, batches.length, []]);
     const rateOf = (node: string) => budgets.nodeRates?.[node] ?? budgets.nodeRateBytes;
@@ -28,8 +28,15 @@ test('generated drains, scale-outs and repairs end close to the bound', {
   expect(median(references)).toBeGreaterThan(2);
 });
 
+test('no class is overtaken where two meet at the same receivers', () => {
+  for (const { name, batches, budgets } of drawScenarios(mixed, 8, 300)) {
+    const { flown } = simulateSchedule(batches, budgets);
+    expect([name, flown.length, faultsOf(flown, budgets)]).toEqual([name, batches.length, []]);
+  }
+});
+
 test('the check of a schedule sees an overdrawn budget and an overtaken class', () => {
-  const [scenario] = drawScenarios(1, 100);
+  const [scenario] = drawScenarios(jobs, 1, 100);
   const { batches, budgets } = scenario!;
   const { flown } = simulateSchedule(batches, budgets);
   const together = flown.map((each) => ({ ...each, startedAt: 0 }));
