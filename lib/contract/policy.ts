@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { schedulings } from '../core/scheduling-policies.ts';
 
 const share = z.number().check(z.minimum(0), z.maximum(1));
 const count = z.number().check(z.nonnegative());
@@ -36,9 +37,25 @@ export const Policy = z.object({
   /** Bytes a second of migration at a node, in and out each, and of one batch. */
   nodeRateBytes: z._default(count, 100_000_000),
   batchRateBytes: z._default(count, 10_000_000),
-  /** Batches in flight at a node, and in the fleet. */
+  /** Nodes whose rate is another one than `nodeRateBytes`: bytes a second by node id. */
+  nodeRates: z._default(z.record(z.string(), count), {}),
+  /** Bytes a second from one zone to another, each direction on its own, and of the fleet. 0: no limit. */
+  zonePairRateBytes: z._default(count, 0),
+  fleetRateBytes: z._default(count, 0),
+  /** Batches in flight at a node in and out each, from zone to zone (0: no limit), and in the fleet. */
   nodeBatchesMax: z._default(count, 5),
+  zonePairBatchesMax: z._default(count, 0),
   fleetBatchesMax: z._default(count, 200),
+  /** Moves of these batches. 0: no limit. */
+  nodeMovesMax: z._default(count, 0),
+  zonePairMovesMax: z._default(count, 0),
+  fleetMovesMax: z._default(count, 0),
+  /** Of a node's limits, kept free for critical batches where any of them wait or fly. */
+  criticalShare: z._default(share, 0.2),
+  /** What is sent first among what waits: repairs in any case, then by this rule. */
+  scheduling: z._default(z.enum(schedulings), 'balanced'),
+  /** A job of which nothing started for so long has the next turn, whatever else waits. */
+  ageingMs: z._default(count, 900_000),
   /** Inside this share around its target a node's fill is left alone. */
   rebalanceBand: z._default(share, 0.05),
   /** A flight whose worker gives no sign of life for so long is sent again. */

@@ -80,6 +80,7 @@ export function openJobOp(id: JobId, job: NewJob, now: number): Op {
     bytesDone: 0,
     movesRetried: 0,
     movesFailed: 0,
+    movesCancelled: 0,
     deadline: job.deadline ?? 0,
     priority: job.priority ?? priorityDefault,
     paused: false,
@@ -143,6 +144,7 @@ export type JobChanges = Partial<
       | 'bytesDone'
       | 'movesRetried'
       | 'movesFailed'
+      | 'movesCancelled'
     >
   >;
 

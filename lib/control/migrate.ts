@@ -4,10 +4,12 @@ import type { BatchMessage } from '../contract/messages.ts';
 import { BatchRecord, type ChunkRecord, FlightRecord } from '../contract/records.ts';
 import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
 import { servesReads, takesCopies } from '../core/lifecycle.ts';
+import { takeBackCancelled } from './cancel.ts';
 import { holdersOf, readChunks } from './chunks.ts';
 import { type Carried, commitMoves, type Due } from './commit-moves.ts';
 import { addressOf, type NodeView, readNodes } from './fleet.ts';
 import { chunksPerCommit, commitEveryMs, tombstoneSeconds } from './limits.ts';
+import { outcomeOps } from './outcomes.ts';
 import { pace } from './pace.ts';
 import {
   NodeRefused,
@@ -48,7 +50,8 @@ export async function migrate(
   const flight = await readFlight(ports, message);
   if (flight === undefined) return;
   const carried = await carry(ports, flight, limits);
-  if (carried !== 'superseded') await endFlight(ports, flight, carried);
+  if (carried === 'superseded') await takeBackCancelled(ports, message, flight.batch);
+  else await endFlight(ports, flight, carried);
   // A lost hint costs time only: the schedule sweeps too.
   await ports.queues.sweep([nodeId(flight.batch.from)], ports.policy.parkingMs);
   if (await moreWaits(ports, message)) await pace(ports);
@@ -160,6 +163,7 @@ async function dueMoves(ports: Ports, batch: BatchRecord): Promise<readonly Due[
   return batch.moves.flatMap((move, i) => {
     const record = records[i];
     const due =
+      !batch.cancelled.includes(i) &&
       record?.state === 'live' &&
       record.holders[move.slot] === batch.from &&
       !record.holders.includes(batch.to);
@@ -233,7 +237,7 @@ type Tally = Pick<FlightRecord, 'movesDone' | 'bytesDone'>;
 
 async function writeEnd(
   ports: Ports,
-  { message, batch }: Flight,
+  { message, batch, flight }: Flight,
   { failures }: Carried,
   { movesDone, bytesDone }: Tally,
 ): Promise<WriteResult['kind']> {
@@ -245,11 +249,14 @@ async function writeEnd(
     bytesDone,
     movesRetried: failures.length,
     failures: failures.slice(0, failuresKept),
+    startedAt: flight.startedAt,
+    endedAt: ports.now(),
     expiresAt: Math.floor(ports.now() / 1000) + tombstoneSeconds,
   };
   const result = await ports.tables.write([
     { op: 'delete', key: flightKey(id), when: { token: message.token, movesDone } },
     { op: 'put', key: batchKey(jobId(message.job), id), fields: ended },
+    ...outcomeOps(ports, id, flight, bytesDone),
   ]);
   return result.kind;
 }

@@ -89,7 +89,10 @@ const isAllDone = (job: Job, totals: JobChanges): boolean =>
   job.kind !== 'repair' &&
   job.phase === movingPhase &&
   job.attempt !== '' &&
-  totals.movesDone === job.movesPlanned;
+  totals.movesDone! + (isDrain(job) ? 0 : totals.movesCancelled!) === job.movesPlanned;
+
+/** A node leaves only empty, so moves of a drain that were given up are planned again. */
+const isDrain = ({ kind }: Job): boolean => kind === 'drain' || kind === 'scale-in';
 
 /** Not one move of the plan was committed: what hinders them, a node that restarts say, needs a while. */
 const cameToNothing = (job: Job, totals: JobChanges): boolean =>
@@ -115,6 +118,7 @@ async function totalsOf(ports: Ports, job: Job): Promise<JobChanges> {
     movesDone: sum(({ movesDone }) => movesDone),
     bytesDone: sum(({ bytesDone }) => bytesDone),
     movesRetried: sum(({ movesRetried }) => movesRetried),
+    movesCancelled: sum(({ movesCancelled }) => movesCancelled),
   };
 }
 
@@ -165,19 +169,21 @@ async function publish(
   const moves = firstTurn(plan.moves, spread);
   const batches = groupMoves(moves, { ...batchLimits, isLost: job.kind === 'repair' });
   const urgency = urgencyOf[job.kind];
-  const expiresAt = Math.floor(ports.now() / 1000) + tombstoneSeconds;
+  const plannedAt = ports.now();
+  const expiresAt = Math.floor(plannedAt / 1000) + tombstoneSeconds;
   await ports.tables.writeEach(
     batches.flatMap((batch, i) =>
-      batchOps(job.id, batchIdOf(attempt, i), { urgency, expiresAt }, batch),
+      batchOps(job.id, batchIdOf(attempt, i), { urgency, expiresAt, plannedAt }, batch),
     ),
   );
   const done = totals.bytesDone ?? 0;
+  const givenUp = isDrain(job) ? 0 : (totals.movesCancelled ?? 0);
   const outcome = await changeJob(ports, job, {
     ...totals,
     generation: job.generation + 1,
     attempt,
     phase: movingPhase,
-    movesPlanned: (totals.movesDone ?? 0) + plan.moves.length,
+    movesPlanned: (totals.movesDone ?? 0) + givenUp + plan.moves.length,
     bytesPlanned: done + plan.bytesTotal,
     bytesMinimum: Math.min(done, job.bytesMinimum) + plan.bytesMinimum,
   });
@@ -188,7 +194,7 @@ async function publish(
 function batchOps(
   job: JobId,
   id: BatchId,
-  all: { readonly urgency: Urgency; readonly expiresAt: number },
+  all: { readonly urgency: Urgency; readonly expiresAt: number; readonly plannedAt: number },
   group: MoveGroup,
 ) {
   const ends = { ...all, from: group.from, to: group.to, bytes: group.bytes };

@@ -1,3 +1,4 @@
+import type { BatchId } from './ids.ts';
 import { importance } from './importance.ts';
 import type { Batch } from './schedule.ts';
 import type { EpochMillis } from './units.ts';
@@ -6,11 +7,11 @@ import { urgencies } from './urgency.ts';
 /** Lower first, number by number. Batches that are alike go by what is left at their nodes. */
 export type Order = (batch: Batch) => readonly number[];
 
+/** Rules that order by themselves. */
+export const fixedSchedulings = ['balanced', 'priority', 'deadline', 'importance'] as const;
+export type FixedScheduling = (typeof fixedSchedulings)[number];
 /** What may be asked for; `adaptive` chooses among the others by how they do. */
-export const schedulings = ['balanced', 'priority', 'deadline', 'importance', 'adaptive'] as const;
-export type Scheduling = (typeof schedulings)[number];
-/** One that orders by itself. */
-export type FixedScheduling = Exclude<Scheduling, 'adaptive'>;
+export const schedulings = [...fixedSchedulings, 'adaptive'] as const;
 
 const never = Number.POSITIVE_INFINITY;
 const priorityDefault = 5;
@@ -41,3 +42,13 @@ export const orderOf =
   (scheduling: FixedScheduling, now: EpochMillis): Order =>
   (batch) =>
     orders[scheduling](batch, now);
+
+const turn = -1;
+
+/** These go before all others, and room is kept for them. */
+export const withTurns =
+  (order: Order, turns: ReadonlySet<BatchId>): Order =>
+  (batch) =>
+    turns.has(batch.id) ? [turn] : order(batch);
+
+export const isTurn = (order: readonly number[]): boolean => order[0] === turn;

@@ -2,7 +2,7 @@ import { type Ends, type Flight, type Meter, Meters, type RateBudgets } from './
 import { byRank, byTimeLeft, count, type Line, type Rank, ranksOf } from './lines.ts';
 import { Partners } from './partners.ts';
 import type { Batch, Start } from './schedule.ts';
-import type { Order } from './scheduling-policies.ts';
+import { isTurn, type Order } from './scheduling-policies.ts';
 import { type BytesPerSecond, bytesPerSecond } from './units.ts';
 
 /** How good a rate must be: at least half of what the busier end would give, or just enough. */
@@ -42,14 +42,13 @@ export class Starter {
     for (const meter of this.#meters.of(flight)) meter.reserve(flight, -1);
   }
 
-  /** Keeps room for one batch at both ends, there or still to come free. */
-  keepRoom(ends: Ends): void {
-    this.reserve({ ...ends, rate: bytesPerSecond(this.#meters.budgets.batchRateBytes) });
-  }
-
   /** Starts all that may start now. */
   startAll(): Start[] {
-    return this.#ranks.flatMap(({ lines }) => this.#startOf(lines));
+    return this.#ranks.flatMap((rank) => {
+      const starts = this.#startOf(rank.lines);
+      if (isTurn(rank.order)) for (const line of rank.lines) this.#keepRoom(line);
+      return starts;
+    });
   }
 
   /** As {@link startAll}, where only what is between these ends has become free. */
@@ -61,6 +60,14 @@ export class Starter {
     return [...Map.groupBy(lines, ({ rank }) => rank)]
       .sort(([left], [right]) => byRank(left, right))
       .flatMap(([, each]) => this.#startOf(each));
+  }
+
+  /** What has its turn and does not fit yet finds room when the flights at its ends are over. */
+  #keepRoom({ batches, meters, isCritical }: Line): void {
+    const { batchRateBytes: rate } = this.#meters.budgets;
+    for (const { moves } of batches)
+      for (const meter of meters)
+        meter.reserve({ rate: bytesPerSecond(rate), moves, isCritical }, 1);
   }
 
   get #hasWideLimits(): boolean {

@@ -1,5 +1,7 @@
 import {
   batchKey,
+  batchOfKey,
+  batchPartition,
   chunkKey,
   fleetPartition,
   flightKey,
@@ -7,21 +9,24 @@ import {
   nodeOfKey,
 } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
-import type {
+import {
   BatchRecord,
-  ChunkRecord,
+  type ChunkRecord,
   FlightRecord,
-  JobRecord,
-  NodeRecord,
+  type JobRecord,
+  type NodeRecord,
 } from '../contract/records.ts';
 import { autoscale } from '../control/autoscale.ts';
+import { cancelAllOf, cancelBatch, findBatch } from '../control/cancel.ts';
 import { tryCollect } from '../control/collect.ts';
 import { readNodes } from '../control/fleet.ts';
-import { cancelJob, startDrain, startRebalance, startScaleOut } from '../control/jobs.ts';
+import { readJob, startDrain, startRebalance, startScaleOut } from '../control/jobs.ts';
 import { orphanAgeMs } from '../control/limits.ts';
+import { pace } from '../control/pace.ts';
+import { type PauseScope, setPaused } from '../control/pause.ts';
 import { sweep } from '../control/sweep.ts';
 import { watch } from '../control/watch.ts';
-import { batchId, type ChunkId, chunkId, jobId, type NodeId } from '../core/ids.ts';
+import { batchId, type ChunkId, chunkId, type JobId, jobId, type NodeId } from '../core/ids.ts';
 import { zones } from './founding.ts';
 import { recordOf } from './judge.ts';
 import type { Mix, Shuffling } from './mix.ts';
@@ -37,6 +42,8 @@ const watchMs = 6_000;
 const collectMs = 4_000;
 const sweepMs = 7_000;
 const actMs = [50, 3_000] as const;
+/** For how long something is paused. */
+const pausedMs = [100, 5_000] as const;
 const movesPerShuffle = 3;
 
 /** Those who steer the fleet, the schedules that watch over it, and a planner that makes no sense. */
@@ -78,8 +85,49 @@ export class Operators {
 
   /** What operators do about jobs that cannot end. */
   cancelAll(): void {
-    for (const { id } of this.#running())
-      this.#world.spawn('cancel', (ports) => cancelJob(ports, id));
+    for (const { id } of this.#running()) this.#cancel(id);
+  }
+
+  /** Nobody leaves a fleet paused for ever. */
+  resumeAll(): void {
+    const scopes: PauseScope[] = ['all', ...zones.map((zone) => ({ zone }))];
+    for (const scope of [...scopes, ...this.#running().map(({ id }) => ({ job: id }))])
+      this.#world.spawn('resume', (ports) => setPaused(ports, scope, false, 'faults are over'));
+  }
+
+  #cancel(id: JobId): void {
+    this.#world.spawn('cancel', async (ports) => {
+      const job = await readJob(ports.tables, id);
+      return job === undefined ? false : cancelAllOf(ports, job);
+    });
+  }
+
+  /** Everything, a zone or a job is held, and let go a while later. */
+  #pause(): void {
+    const { scheduler, random } = this.#world.ground;
+    const job = this.#pick(this.#running());
+    const scopes: PauseScope[] = ['all', { zone: random.pick(zones) }];
+    const scope = random.pick(job === undefined ? scopes : [...scopes, { job: job.id }]);
+    this.#world.spawn('pause', (ports) => setPaused(ports, scope, true, 'asked for'));
+    scheduler.after(random.logBetween(pausedMs[0], pausedMs[1]), () =>
+      this.#world.spawn('resume', async (ports) => {
+        await setPaused(ports, scope, false, 'asked for');
+        await pace(ports);
+      }),
+    );
+  }
+
+  /** One that waits, flies, or has just ended. */
+  #cancelBatch(): void {
+    const job = this.#pick(this.#running());
+    const planned =
+      job === undefined ? [] : this.#world.store.all('placement', batchPartition(job.id), 'B#');
+    const batch = this.#pick(planned);
+    if (batch === undefined) return;
+    this.#world.spawn('cancel-batch', async (ports) => {
+      const found = await findBatch(ports, batchOfKey(batch.sk));
+      return found === undefined ? 'over' : cancelBatch(ports, found);
+    });
   }
 
   #every(periodMs: number, run: () => void): void {
@@ -107,7 +155,8 @@ export class Operators {
       dice -= weight;
       return dice < 0;
     });
-    if (chosen?.[0] === 'cancel' || this.#running().length < jobsMax) {
+    const opens = chosen?.[0] !== 'cancel' && chosen?.[0] !== 'cancelBatch';
+    if (!opens || this.#running().length < jobsMax) {
       this.#acts[chosen?.[0] ?? 'alarm']();
     }
   }
@@ -120,7 +169,7 @@ export class Operators {
     },
     cancel: () => {
       const job = this.#pick(this.#running());
-      if (job !== undefined) this.#world.spawn('cancel', (ports) => cancelJob(ports, job.id));
+      if (job !== undefined) this.#cancel(job.id);
     },
     rebalance: () => void this.#world.spawn('ask', (ports) => startRebalance(ports, ['asked for'])),
     scaleOut: () => {
@@ -133,6 +182,8 @@ export class Operators {
       if (old !== undefined) this.#world.batches.send(old, 0);
     },
     alarm: () => void this.#world.spawn('alarm', (ports) => autoscale(ports, 'an alarm')),
+    pause: () => this.#pause(),
+    cancelBatch: () => this.#cancelBatch(),
   };
 
   /** Moves that no plan would make, back and forth: whatever is asked for, nothing may be lost. */
@@ -181,16 +232,10 @@ export class Operators {
     const bytes = moves.reduce((sum, move) => sum + move.bytes, 0);
     const ends = { urgency: 'low', from, to, bytes } as const;
     const tally = { movesDone: 0, bytesDone: 0 };
-    const batch: BatchRecord = {
-      ...ends,
-      ...tally,
-      moves,
-      state: 'planned',
-      movesRetried: 0,
-      failures: [],
-    };
+    const planned = { state: 'planned', movesRetried: 0, failures: [] };
+    const batch = BatchRecord.parse({ ...ends, ...tally, ...planned, moves });
     const aliveAt = Math.floor(startMs + this.#world.ground.scheduler.now);
-    const flight: FlightRecord = {
+    const flight = FlightRecord.parse({
       ...ends,
       ...tally,
       job,
@@ -199,7 +244,7 @@ export class Operators {
       token: 1,
       aliveAt,
       lastOp: '',
-    };
+    });
     this.#world.store.write([
       { op: 'put', key: batchKey(job, id), fields: batch },
       { op: 'put', key: flightKey(id), fields: flight },
