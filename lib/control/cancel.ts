@@ -108,7 +108,7 @@ export async function cancelMove(
       op: 'update',
       key: batchKey(job.id, batch),
       set: { cancelled: given, movesCancelled: given.length },
-      when: { movesCancelled: cancelled.length },
+      when: { state: 'planned' },
     },
   ]);
   return result.kind === 'committed' ? 'cancelled' : 'in-flight';

@@ -1,6 +1,9 @@
 import type { Meter, Meters } from './budget.ts';
 import type { Line } from './lines.ts';
 
+/** A third and a third and a third are one flight. */
+const rounding = 1e-9;
+
 /**
  * Who waits for whom: how many flights a node's end can have, and how many it can get. A node that takes
  * from few others, each busy with many more, gets few flights, so each of them must be fast.
@@ -56,7 +59,7 @@ export class Partners {
         wanted += this.flightsMax(partner) / this.#of.get(partner)!.size;
       this.#wanted.set(end, wanted);
     }
-    return Math.max(1, Math.min(max, Math.floor(wanted)));
+    return Math.max(1, Math.min(max, Math.floor(wanted + rounding)));
   }
 
   #wait(end: Meter, nodes: Set<Meter>): void {

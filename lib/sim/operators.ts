@@ -26,7 +26,15 @@ import { pace } from '../control/pace.ts';
 import { type PauseScope, setPaused } from '../control/pause.ts';
 import { sweep } from '../control/sweep.ts';
 import { watch } from '../control/watch.ts';
-import { batchId, type ChunkId, chunkId, type JobId, jobId, type NodeId } from '../core/ids.ts';
+import {
+  batchId,
+  type ChunkId,
+  chunkId,
+  type JobId,
+  jobId,
+  type NodeId,
+  zone,
+} from '../core/ids.ts';
 import { zones } from './founding.ts';
 import { recordOf } from './judge.ts';
 import type { Mix, Shuffling } from './mix.ts';
@@ -90,7 +98,7 @@ export class Operators {
 
   /** Nobody leaves a fleet paused for ever. */
   resumeAll(): void {
-    const scopes: PauseScope[] = ['all', ...zones.map((zone) => ({ zone }))];
+    const scopes: PauseScope[] = ['all', ...zones.map((each) => ({ zone: zone(each) }))];
     for (const scope of [...scopes, ...this.#running().map(({ id }) => ({ job: id }))])
       this.#world.spawn('resume', (ports) => setPaused(ports, scope, false, 'faults are over'));
   }
@@ -106,7 +114,7 @@ export class Operators {
   #pause(): void {
     const { scheduler, random } = this.#world.ground;
     const job = this.#pick(this.#running());
-    const scopes: PauseScope[] = ['all', { zone: random.pick(zones) }];
+    const scopes: PauseScope[] = ['all', { zone: zone(random.pick(zones)) }];
     const scope = random.pick(job === undefined ? scopes : [...scopes, { job: job.id }]);
     this.#world.spawn('pause', (ports) => setPaused(ports, scope, true, 'asked for'));
     scheduler.after(random.logBetween(pausedMs[0], pausedMs[1]), () =>
