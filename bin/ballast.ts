@@ -69,6 +69,7 @@ async function startCloud({ region, port, ...start }: CloudStart): Promise<Local
 const world: World = {
   openStore,
   startCloud,
+  servePage: async (start) => (await import('../lib/dashboard/serve-page.ts')).servePage(start),
   commandFile: import.meta.filename,
   appFile: join(import.meta.dirname, 'app.ts'),
 };

@@ -7,7 +7,7 @@ const root = resolve(import.meta.dirname, '..');
 
 const filesBelow = (directory: string): string[] =>
   readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.tsx?$/.test(name))
     .map((name) => join(directory, name));
 
 const product = ['bin', 'lib', 'lambdas'].flatMap(filesBelow);
@@ -37,6 +37,10 @@ const may: Readonly<
   'lib/cli': {
     layers: ['lib/core', 'lib/contract', 'lib/control', 'lib/client', 'lib/sim'],
     packages: /^(commander|@commander-js|cli-table3|zod)/,
+  },
+  'lib/dashboard': {
+    layers: ['lib/core', 'lib/contract', 'lib/control', 'lib/client', 'lib/sim', 'lib/cli'],
+    packages: /^(preact|esbuild|zod)/,
   },
   lambdas: {
     layers: ['lib/core', 'lib/contract', 'lib/control', 'lib/aws'],

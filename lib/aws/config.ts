@@ -17,6 +17,7 @@ export interface Settings {
   readonly subnets: ReadonlyMap<Zone, string>;
   readonly queues: Readonly<Record<Urgency, string>>;
   readonly sweepQueue: string;
+  readonly eventBus: string;
   readonly workflows: Readonly<Record<WorkflowName, string>>;
   readonly policy: Policy;
   /** Of the agents. */
@@ -66,6 +67,7 @@ const namesIn = (env: ControlEnv) => ({
     low: env.BALLAST_QUEUE_LOW,
   },
   sweepQueue: env.BALLAST_QUEUE_SWEEP,
+  eventBus: env.BALLAST_EVENT_BUS,
   workflows: {
     'scale-out': env.BALLAST_WORKFLOW_SCALE_OUT,
     drain: env.BALLAST_WORKFLOW_DRAIN,

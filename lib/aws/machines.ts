@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import {
+  DescribeAvailabilityZonesCommand,
   DescribeInstancesCommand,
   EC2Client,
   type Instance,
@@ -135,6 +136,14 @@ export class Ec2Machines implements Machines {
     return machines;
   }
 
+  async zones(): Promise<ReadonlyMap<string, Zone>> {
+    const send = () => this.#client.send(new DescribeAvailabilityZonesCommand({}));
+    const { AvailabilityZones = [] } = await persistHarmless(send, this.#wait);
+    return new Map(
+      AvailabilityZones.map(({ ZoneId = '', ZoneName = '' }) => [ZoneId, zone(ZoneName)]),
+    );
+  }
+
   async terminate(instance: string): Promise<void> {
     const unprotect = {
       InstanceId: instance,
@@ -170,11 +179,11 @@ export class Ec2Machines implements Machines {
   }
 }
 
+const states = ['pending', 'running', 'shutting-down', 'terminated'] as const;
+
 /** A stopped instance has left the fleet's service as one that stops. */
-function stateOf(name: string | undefined): Machine['state'] {
-  if (name === 'pending' || name === 'running' || name === 'terminated') return name;
-  return 'stopping';
-}
+const stateOf = (name: string | undefined): Machine['state'] =>
+  states.find((state) => state === name) ?? 'stopping';
 
 const isNamed = (error: unknown, names: ReadonlySet<string>): error is Error =>
   error instanceof Error && names.has(error.name);

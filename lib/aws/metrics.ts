@@ -3,10 +3,12 @@ import {
   dimensionFleet,
   metricBytesMoved,
   metricJobsBlocked,
+  metricMachinesLeaving,
   metricMovesCommitted,
   metricMovesStalled,
   metricNamespace,
   metricNodesDead,
+  metricZonesPaused,
 } from '../contract/metrics.ts';
 import type { Fields } from '../control/ports.ts';
 
@@ -21,6 +23,10 @@ const metricsByEvent: Readonly<
   'flight-silent': () => ({ [metricMovesStalled]: 1 }),
   'node-dead': () => ({ [metricNodesDead]: 1 }),
   'job-blocked': () => ({ [metricJobsBlocked]: 1 }),
+  'machine-leaving': ({ nodes }) => ({
+    [metricMachinesLeaving]: (nodes as readonly string[]).length,
+  }),
+  'zone-paused': () => ({ [metricZonesPaused]: 1 }),
 };
 
 /** Publishes what an event counts for, as a line in the embedded metric format on stdout. */

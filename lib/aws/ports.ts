@@ -3,7 +3,15 @@ import type { Ports } from '../control/ports.ts';
 import { epochMillis } from '../core/units.ts';
 import type { Settings } from './config.ts';
 
-type PartName = 'tables' | 'nodes' | 'machines' | 'workflows' | 'queues' | 'archive' | 'log';
+type PartName =
+  | 'tables'
+  | 'nodes'
+  | 'machines'
+  | 'workflows'
+  | 'queues'
+  | 'archive'
+  | 'events'
+  | 'log';
 
 /** How each port is made. */
 export type Parts = { readonly [Name in PartName]: (settings: Settings) => Ports[Name] };
@@ -23,6 +31,7 @@ export function portsFrom(settings: Settings, parts: Partial<Parts>): Ports {
     workflows: part('workflows'),
     queues: part('queues'),
     archive: part('archive'),
+    events: part('events'),
     log: part('log'),
     now: () => epochMillis(Date.now()),
     newId: ulid,

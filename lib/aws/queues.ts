@@ -3,11 +3,11 @@ import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk
 import type { BatchMessage, SweepMessage } from '../contract/messages.ts';
 import { type Queues, TryLater } from '../control/ports.ts';
 import type { NodeId } from '../core/ids.ts';
+import { pieces } from '../core/pieces.ts';
 import type { Urgency } from '../core/schedule.ts';
 import { sentOnce } from './client-options.ts';
 import type { Settings } from './config.ts';
 import { backOff, persistHarmless, type Wait } from './persist.ts';
-import { pieces } from './pieces.ts';
 
 const messagesPerBatch = 10;
 /** SQS keeps a message back for 15 minutes at most. */

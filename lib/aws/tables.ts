@@ -24,11 +24,12 @@ import {
   type WriteResult,
 } from '../control/ports.ts';
 import { assert } from '../core/assert.ts';
+import { pieces } from '../core/pieces.ts';
 import type { Settings } from './config.ts';
 import { dynamoClient } from './dynamo.ts';
 import { failureOf } from './errors.ts';
+import { inLanes } from './lanes.ts';
 import { backOff, persist, persistHarmless, type Wait } from './persist.ts';
-import { inLanes, pieces } from './pieces.ts';
 import { batchRequest, type Names, refusalsIn, transactItem } from './requests.ts';
 
 type Reads = NonNullable<BatchGetCommandInput['RequestItems']>;

@@ -46,11 +46,30 @@ export interface CloudStart {
   readonly log: (line: string) => void;
 }
 
+export interface PageStart {
+  /** The page's verbs are commands of the command line: they run in it. */
+  readonly context: Context;
+  readonly ports: Ports;
+  readonly fleet: string;
+  /** 0 takes any that is free. */
+  readonly port: number;
+}
+
+/** The page, served on loopback. */
+export interface Page {
+  /** With its key in the fragment: whoever has it may steer. */
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
 /** What the command line needs of other layers; `bin` brings them, each loaded when it is first used. */
 export interface World {
   /** Over AWS clients as the environment now says. */
   openStore(settings: ControlEnv): Promise<Store>;
   startCloud(start: CloudStart): Promise<LocalCloud>;
+  /** @throws UserError when the port is taken */
+  servePage(start: PageStart): Promise<Page>;
   /** Paths of the programs that `up` starts. */
   readonly commandFile: string;
   readonly appFile: string;

@@ -6,14 +6,16 @@ import { inWords } from '../client/refusal.ts';
 import { planLines } from '../contract/plan-lines.ts';
 import { InputError, isName } from '../contract/read-lines.ts';
 import { readSnapshot, type Snapshot } from '../contract/snapshot.ts';
-import { planDrain } from '../core/drain.ts';
+import { draftDrain } from '../core/drain.ts';
 import { explainBlock } from '../core/explain-block.ts';
 import type { FleetNode } from '../core/fleet.ts';
 import { nodeId, zone } from '../core/ids.ts';
 import { nodesMax } from '../core/limits.ts';
-import type { Plan } from '../core/plan.ts';
-import { planRebalance } from '../core/rebalance.ts';
-import { bytes } from '../core/units.ts';
+import type { HeatLevelling, PlanDraft } from '../core/plan.ts';
+import { dollarsPerCrossZoneByte } from '../core/prices.ts';
+import { draftRebalance } from '../core/rebalance.ts';
+import { bytes, formatBytes } from '../core/units.ts';
+import { counted } from './text.ts';
 
 export interface PlanOptions {
   readonly snapshot: string;
@@ -22,6 +24,8 @@ export interface PlanOptions {
   /** `ZONE:BYTES[:COUNT],…` */
   readonly add?: string;
   readonly rebalance?: boolean;
+  /** Level requests as well as bytes, by the chunks' heat. */
+  readonly heat?: boolean;
 }
 
 export interface Streams {
@@ -48,6 +52,7 @@ export async function runPlan(options: PlanOptions, streams: Streams): Promise<P
     for (const piece of planLines({ plan, added: nodes })) {
       if (!streams.stdout.write(piece)) await once(streams.stdout, 'drain');
     }
+    if (plan.blocks.length === 0) streams.stderr.write(`${summaryOf(plan)}\n`);
     return exitCodeOf(plan, streams.stderr);
   } catch (error) {
     if (!(error instanceof BadUsage)) throw error;
@@ -83,12 +88,15 @@ interface Addition {
   readonly count: number;
 }
 
-function checkedOptions({ drain, add, rebalance }: PlanOptions): readonly Addition[] {
+function checkedOptions({ drain, add, rebalance, heat }: PlanOptions): readonly Addition[] {
   const asked = [drain !== undefined, add !== undefined, rebalance === true].filter(Boolean);
   if (asked.length !== 1) {
     throw new BadUsage(
       `${asked.length} of --drain, --add and --rebalance were given, expected exactly one`,
     );
+  }
+  if (drain !== undefined && heat === true) {
+    throw new BadUsage('--heat is given with --drain, expected with --rebalance or --add');
   }
   if (drain !== undefined && !listOf(drain).every(isName)) {
     throw new BadUsage(
@@ -139,20 +147,37 @@ function freeId(fleet: Snapshot['fleet'], zoneName: string) {
   }
 }
 
-function planFor({ drain, add }: PlanOptions, { fleet }: Snapshot): Plan {
+function planFor({ drain, add, heat }: PlanOptions, { fleet }: Snapshot): PlanDraft {
   const map = fleet.build();
   if (drain === undefined) {
-    return planRebalance(map, { job: add === undefined ? 'rebalance' : 'scale-out' });
+    const job = add === undefined ? 'rebalance' : 'scale-out';
+    return draftRebalance(map, { job, heatAware: heat === true });
   }
   const leaving = listOf(drain).map(nodeId);
   const unknown = leaving.filter((id) => !map.nodeIndex.has(id));
   if (unknown.length > 0) {
     throw new BadUsage(`--drain names ${unknown.join(', ')}, which the snapshot does not have`);
   }
-  return planDrain(map, leaving);
+  return draftDrain(map, leaving);
 }
 
-function exitCodeOf({ blocks }: Plan, stderr: Writable): PlanExitCode {
+/** `12 moves, 3.00 GiB (1.000 × the minimum), 1.00 GiB of it between zones, $0.02`. */
+function summaryOf({ bytesCrossZone, heat, ...plan }: PlanDraft): string {
+  const ratio = (plan.bytesTotal - (heat?.bytesForHeat ?? 0)) / plan.bytesMinimum;
+  const dollars = (bytesCrossZone * dollarsPerCrossZoneByte).toFixed(2);
+  return [
+    counted(plan.movesTotal, 'move'),
+    `${formatBytes(plan.bytesTotal)}${plan.bytesMinimum > 0 ? ` (${ratio.toFixed(3)} × the minimum)` : ''}`,
+    `${formatBytes(bytesCrossZone)} of it between zones, $${dollars}`,
+    ...(heat === undefined ? [] : [heatOf(heat)]),
+  ].join(', ');
+}
+
+const heatOf = ({ bytesForHeat, hottestBefore, hottestAfter }: HeatLevelling): string =>
+  `${formatBytes(bytesForHeat)} more for heat: the hottest node from ${hottestBefore.toFixed(2)} to ` +
+  `${hottestAfter.toFixed(2)} × its share`;
+
+function exitCodeOf({ blocks }: PlanDraft, stderr: Writable): PlanExitCode {
   const [first, ...rest] = blocks;
   if (first === undefined) return 0;
   const more = rest.length > 0 ? ` (and ${rest.length} more)` : '';

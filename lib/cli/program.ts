@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import manifest from '../../package.json' with { type: 'json' };
 import { addCloudCommands } from './commands/cloud.ts';
+import { addEventCommands } from './commands/event.ts';
 import { addFileCommands } from './commands/files.ts';
 import { addLookCommands } from './commands/look.ts';
 import { addPlanCommands } from './commands/plan.ts';
@@ -38,5 +39,6 @@ export function buildProgram(
   addLookCommands(group, run);
   addSteerCommands(group, run);
   addPlanCommands(group, run);
+  addEventCommands(group, run);
   return group;
 }

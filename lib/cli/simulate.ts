@@ -1,9 +1,11 @@
-/** `ballast simulate`: how long a plan takes at given budgets, offline. */
+/** `ballast simulate`: how long a plan takes at given budgets, at what cost, and who waits for what; offline. */
 import { readPlan } from '../contract/plan-lines.ts';
 import { batchLimits } from '../control/limits.ts';
 import { groupMoves } from '../core/batch-moves.ts';
 import type { RateBudgets } from '../core/budget.ts';
 import { checkPlan } from '../core/check-plan.ts';
+import { bytesCrossZone } from '../core/cross-zone.ts';
+import { type Misses, missesOf, nodeEnds, type Peaks, peaksOf } from '../core/explain-schedule.ts';
 import type { FleetMap } from '../core/fleet-map.ts';
 import { batchId, jobId, type NodeId } from '../core/ids.ts';
 import {
@@ -12,11 +14,17 @@ import {
   batchRateMin,
   nodeRateDefault,
 } from '../core/limits.ts';
+import { costOfMoves } from '../core/move-cost.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Batch } from '../core/schedule.ts';
 import { type Simulation, simulateSchedule } from '../core/simulate-schedule.ts';
 import { bytes } from '../core/units.ts';
-import { BadUsage, readNdjson, type Streams, snapshotOf } from './plan.ts';
+import type { Violation } from '../core/violation.ts';
+import type { Answer } from './context.ts';
+import { describeSimulation } from './describe-simulation.ts';
+import { exitCodes } from './exit-codes.ts';
+import { BadUsage, readNdjson, snapshotOf } from './plan.ts';
+import { UserError } from './user-error.ts';
 
 export interface SimulateOptions {
   readonly snapshot: string;
@@ -25,10 +33,12 @@ export interface SimulateOptions {
   readonly nodeRate?: number;
   /** Batches in flight in the fleet. @default 500 */
   readonly batches?: number;
+  /** Milliseconds from the start in which all should be done. */
+  readonly deadline?: number;
 }
 
-/** Prints one JSON document. Exit code 1: the plan breaks a promise; 2: bad usage or input. */
-export async function runSimulate(options: SimulateOptions, streams: Streams): Promise<0 | 1 | 2> {
+/** Exit code 1: the plan breaks a promise or misses its deadline. */
+export async function simulate(options: SimulateOptions): Promise<Answer> {
   try {
     const budgets = budgetsOf(options);
     const snapshot = await snapshotOf(options.snapshot);
@@ -37,14 +47,36 @@ export async function runSimulate(options: SimulateOptions, streams: Streams): P
     const fleet = snapshot.fleet.build();
     const violations = checkPlan(fleet, plan, promisesOf(plan));
     const simulation = simulateSchedule(batchesOf(plan), budgets);
-    const report = { ...reportOf(fleet, plan, simulation), budgets, violations };
-    streams.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
-    return violations.length === 0 ? 0 : 1;
+    const report = {
+      ...reportOf(fleet, plan, simulation),
+      ...deadlineOf(simulation, options.deadline),
+      budgets,
+      peaks: peaksOf(simulation),
+      violations,
+    };
+    const isGood = violations.length === 0 && (report.deadline?.moves ?? 0) === 0;
+    return {
+      document: report,
+      text: () => describeSimulation(report),
+      exitCode: isGood ? exitCodes.ok : exitCodes.failed,
+    };
   } catch (error) {
     if (!(error instanceof BadUsage)) throw error;
-    streams.stderr.write(`ballast: ${error.message}.\n`);
-    return 2;
+    throw new UserError(`${error.message}.`, exitCodes.usage);
   }
+}
+
+export type SimulationReport = ReturnType<typeof reportOf> & {
+  readonly deadline?: Misses & { readonly seconds: number };
+  readonly budgets: RateBudgets;
+  readonly peaks: Peaks;
+  readonly violations: readonly Violation[];
+};
+
+function deadlineOf(simulation: Simulation, deadlineMs: number | undefined) {
+  if (deadlineMs === undefined) return {};
+  const seconds = deadlineMs / 1_000;
+  return { deadline: { seconds, ...missesOf(simulation, seconds) } };
 }
 
 function budgetsOf({ nodeRate, batches }: SimulateOptions): RateBudgets {
@@ -79,8 +111,13 @@ const batchesOf = ({ job, moves }: Plan): Batch[] =>
     isLost: job === 'repair',
   }));
 
+/** Ends of nodes that the report lists: those that most waits for. */
+const waitsListed = 12;
+
 function reportOf(fleet: FleetMap, plan: Plan, simulation: Simulation) {
-  const { makespanSeconds, boundSeconds, batches, inFlightMost, bytesOut, bytesIn } = simulation;
+  const { makespanSeconds, boundSeconds, batches, inFlightMost, bytesOut, bytesIn, flown } =
+    simulation;
+  const crossing = bytesCrossZone(fleet, plan.moves);
   const after = new Map<NodeId, number>(fleet.nodes.map(({ id }, at) => [id, fleet.used[at]!]));
   for (const [node, sum] of bytesOut) after.set(node, (after.get(node) ?? 0) - sum);
   for (const [node, sum] of bytesIn) after.set(node, (after.get(node) ?? 0) + sum);
@@ -94,6 +131,14 @@ function reportOf(fleet: FleetMap, plan: Plan, simulation: Simulation) {
     makespanOverBound: boundSeconds > 0 ? makespanSeconds / boundSeconds : 1,
     batches,
     inFlightMost,
+    bytesCrossZone: crossing,
+    cost: costOfMoves({
+      moves: plan.moves.length,
+      batches,
+      batchSeconds: flown.reduce((sum, each) => sum + each.endedAt - each.startedAt, 0),
+      bytesCrossZone: crossing,
+    }),
+    waits: nodeEnds(simulation).slice(0, waitsListed),
     nodes: fleet.nodes.map(({ id, zone, capacity }, at) => ({
       node: id,
       zone,

@@ -4,10 +4,10 @@
 export const chunkBytesMax = 64 * 2 ** 20;
 
 /**
- * Files whose records share one transaction: a file of one chunk takes 5 ops (file, chunk, three inventory
- * items), so 19 files and three guards take 98 of 100.
+ * Files whose records share one transaction: a file of one chunk takes two ops, and its holders, which the group
+ * shares, an inventory list and a guard each: 47 files take all 100.
  */
-export const groupFilesMax = 19;
+export const groupFilesMax = 47;
 /** Bytes of one such group: its copies are three times that, and wait together for one commit. */
 export const groupBytesMax = 8 * 2 ** 20;
 

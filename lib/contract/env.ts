@@ -22,6 +22,8 @@ export const ControlEnv = z.object({
   BALLAST_QUEUE_NORMAL: z.string(),
   BALLAST_QUEUE_LOW: z.string(),
   BALLAST_QUEUE_SWEEP: z.string(),
+  /** Name of the bus that the fleet's own events go to. */
+  BALLAST_EVENT_BUS: z.string(),
   BALLAST_WORKFLOW_SCALE_OUT: z.string(),
   BALLAST_WORKFLOW_DRAIN: z.string(),
   BALLAST_WORKFLOW_REBALANCE: z.string(),

@@ -2,7 +2,6 @@ import {
   type BatchId,
   batchId,
   type ChunkId,
-  chunkId,
   type JobId,
   jobId,
   type NodeId,
@@ -15,22 +14,28 @@ import {
  * Every key of every table is built and parsed here.
  *
  * placement   C#<chunk>            C               chunk: the placement, the only truth
- *             N#<node>#<shard>     C#<chunk>       inventory: written in the chunk's own transaction
+ *             N#<node>#L           L#<operation>   inventory: the chunks that one transaction placed there
  *             N#<node>             G#<k>           guard: a node's state and epoch, k copies of it
  *             F                    N#<node>        node: the fleet is one query
  *             J                    J#<job>         job
  *             J#<job>              P#<batch>       a batch that waits to be sent: its summary
- *             J#<job>              B#<batch>       batch: its moves and how they ended
+ *             J#<job>              M#<batch>       the batch's moves, never changed
+ *             J#<job>              B#<batch>       batch: where from, where to, and how it ended
  *             I                    B#<batch>       in flight
  *             I                    PACE            the pacing: its generation and what it remembers
  *             I                    HOLD#all        nothing is sent
  *             I                    HOLD#zone#<z>   no planned move from or to that zone is sent
  *             A                    R#<time>#<b>    how a batch fared, the newest first: what `adaptive` learns from
+ *             I                    HOLD#event#<z>  the same, because AWS says that the zone is ill
  *             O#<node>             <operation>     outbox: source copies to delete once parking is over
  *             T                    <operation>     trash: chunks that no file names any more
  *             P                    P               policy set by operators
  *             S                    S               scaling: one decision in flight
  *             W                    W               what the watch saw last of each heartbeat
+ *             E                    W#<operation>   event that waits to be told
+ *             E                    T#<operation>   event that was told; for people who look
+ *             U                    N#<node>        which notices of its machine's end were heeded
+ *             U                    Z#<zone>        what AWS said last of a zone
  * files       F#<shard>            <path>          file
  * heartbeats  N#<node>             H               heartbeat: the only item that nodes may write
  */
@@ -42,11 +47,6 @@ export interface Key {
   readonly sk: string;
 }
 
-/**
- * Partitions that one node's inventory is spread over. A partition takes 1,000 writes a second, so four take
- * the commits of 4,000 small chunks a second on one node; each shard costs every pass a query.
- */
-export const inventoryShards = 4;
 /** Copies of a node's guard: commits check one of them, so that they do not conflict with each other. */
 export const guardCopies = 8;
 export const fileShards = 16;
@@ -63,10 +63,15 @@ export function spread(value: string, over: number): number {
 }
 
 export const chunkKey = (chunk: ChunkId): Key => placement(`C#${chunk}`, 'C');
-export const inventoryPartition = (node: NodeId, shard: number): string => `N#${node}#${shard}`;
-export const inventoryKey = (node: NodeId, chunk: ChunkId): Key =>
-  placement(inventoryPartition(node, spread(chunk, inventoryShards)), `C#${chunk}`);
-export const chunkOfInventory = (sk: string): ChunkId => chunkId(sk.slice('C#'.length));
+const inventorySuffix = '#L';
+export const inventoryPartition = (node: NodeId): string => `N#${node}${inventorySuffix}`;
+export const inventoryKey = (node: NodeId, operation: string): Key =>
+  placement(inventoryPartition(node), `L#${operation}`);
+/** The node whose inventory a partition is, if it is one. */
+export const nodeOfInventory = (pk: string): NodeId | undefined =>
+  pk.startsWith('N#') && pk.endsWith(inventorySuffix)
+    ? nodeId(pk.slice('N#'.length, -inventorySuffix.length))
+    : undefined;
 
 export const guardKey = (node: NodeId, copy: number): Key => placement(`N#${node}`, `G#${copy}`);
 
@@ -81,6 +86,9 @@ export const jobOfKey = (sk: string): JobId => jobId(sk.slice('J#'.length));
 export const batchPartition = (job: JobId): string => `J#${job}`;
 export const batchKey = (job: JobId, batch: BatchId): Key =>
   placement(batchPartition(job), `B#${batch}`);
+/** Its moves are an item of their own: what changes as it is carried stays small. */
+export const movesKey = (job: JobId, batch: BatchId): Key =>
+  placement(batchPartition(job), `M#${batch}`);
 const pendingPrefix = 'P#';
 export const pendingKey = (job: JobId, batch: BatchId): Key =>
   placement(batchPartition(job), `P#${batch}`);
@@ -102,9 +110,13 @@ export const holdPrefix = 'HOLD#';
 export const holdAllKey: Key = placement(flightPartition, `${holdPrefix}all`);
 export const holdZoneKey = (zone: Zone): Key =>
   placement(flightPartition, `${holdPrefix}zone#${zone}`);
+/** Beside what operators hold: neither lifts the other's. */
+export const holdEventPrefix = `${holdPrefix}event#`;
+export const holdEventKey = (zone: Zone): Key =>
+  placement(flightPartition, `${holdEventPrefix}${zone}`);
 /** The zone that is held, or none: everything is. */
 export const zoneOfHold = (sk: string): Zone | undefined =>
-  sk === holdAllKey.sk ? undefined : zone(sk.slice(`${holdPrefix}zone#`.length));
+  sk === holdAllKey.sk ? undefined : zone(sk.slice(sk.lastIndexOf('#') + 1));
 
 export const outcomePartition = 'A';
 const epochMsMax = 99_999_999_999_999;
@@ -122,6 +134,20 @@ export const trashKey = (operation: string): Key => placement(trashPartition, op
 export const policyKey: Key = placement('P', 'P');
 export const scalingKey: Key = placement('S', 'S');
 export const watchKey: Key = placement('W', 'W');
+
+export const eventPartition = 'E';
+export const waitingEvents = 'W#';
+export const toldEvents = 'T#';
+export const waitingEventKey = (operation: string): Key =>
+  placement(eventPartition, `${waitingEvents}${operation}`);
+export const toldEventKey = (operation: string): Key =>
+  placement(eventPartition, `${toldEvents}${operation}`);
+/** Of a waiting or a told event. */
+export const eventOfKey = (sk: string): string => sk.slice(toldEvents.length);
+
+const noticePartition = 'U';
+export const machineNoticeKey = (node: NodeId): Key => placement(noticePartition, `N#${node}`);
+export const zoneNoticeKey = (zone: Zone): Key => placement(noticePartition, `Z#${zone}`);
 
 export const filePartition = (shard: number): string => `F#${shard}`;
 export const fileKey = (path: string): Key => ({

@@ -17,3 +17,5 @@ export const metricBytesMoved = 'BytesMoved';
 export const metricMovesStalled = 'MovesStalled';
 export const metricNodesDead = 'NodesDead';
 export const metricJobsBlocked = 'JobsBlocked';
+export const metricMachinesLeaving = 'MachinesLeaving';
+export const metricZonesPaused = 'ZonesPaused';

@@ -1,7 +1,8 @@
 /** A plan as NDJSON, format version 1: a header with its totals and blocks, then one line a move. */
 import type { FleetNode, NodeClass } from '../core/fleet.ts';
 import { chunkId, nodeId, zone } from '../core/ids.ts';
-import type { Block, JobKind, Move, Plan } from '../core/plan.ts';
+import type { Block, JobKind, Move, Plan, PlanDraft } from '../core/plan.ts';
+import { dollarsPerCrossZoneByte } from '../core/prices.ts';
 import { bytes } from '../core/units.ts';
 import { InputError, isName, isWhole, parseObject, readLines, wrongField } from './read-lines.ts';
 
@@ -15,6 +16,12 @@ export interface PlanDocument {
   readonly added: readonly AddedNode[];
 }
 
+/** A plan to be written, whose moves are made when they are. */
+export interface PlanToWrite {
+  readonly plan: PlanDraft;
+  readonly added: readonly AddedNode[];
+}
+
 const jobKinds: readonly unknown[] = [
   'drain',
   'rebalance',
@@ -25,22 +32,28 @@ const jobKinds: readonly unknown[] = [
 
 const linesPerPiece = 1_000;
 
-/** The document in pieces of many lines each: few writes, little memory. */
-export function* planLines({ plan, added }: PlanDocument): Generator<string> {
+/** The document in pieces of many lines each: few writes, and memory for one piece. */
+export function* planLines({ plan, added }: PlanToWrite): Generator<string> {
+  const { moves, movesTotal, bytesTotal, bytesMinimum, bytesCrossZone, blocks } = plan;
   const header = {
     plan: planVersion,
     job: plan.job,
-    movesTotal: plan.moves.length,
-    bytesTotal: plan.bytesTotal,
-    bytesMinimum: plan.bytesMinimum,
-    blocks: plan.blocks,
+    movesTotal,
+    bytesTotal,
+    bytesMinimum,
+    bytesCrossZone,
+    dollarsCrossZone: bytesCrossZone * dollarsPerCrossZoneByte,
+    ...plan.heat,
+    blocks,
     ...(added.length > 0 ? { added } : {}),
   };
-  yield `${JSON.stringify(header)}\n`;
-  for (let at = 0; at < plan.moves.length; at += linesPerPiece) {
-    const lines = plan.moves.slice(at, at + linesPerPiece).map((move) => JSON.stringify(move));
+  let lines = [JSON.stringify(header)];
+  for (const move of moves()) {
+    if (lines.push(JSON.stringify(move)) < linesPerPiece) continue;
     yield `${lines.join('\n')}\n`;
+    lines = [];
   }
+  if (lines.length > 0) yield `${lines.join('\n')}\n`;
 }
 
 /** Throws an InputError that names the first wrong line. */

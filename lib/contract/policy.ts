@@ -58,7 +58,13 @@ export const Policy = z.object({
   ageingMs: z._default(count, 900_000),
   /** Inside this share around its target a node's fill is left alone. */
   rebalanceBand: z._default(share, 0.05),
+  /** A rebalance levels the accesses that nodes serve as well as their bytes. */
+  heatAware: z._default(z.boolean(), false),
   /** A flight whose worker gives no sign of life for so long is sent again. */
   flightLimitMs: z._default(count, 120_000),
+  /** A machine that EC2 may take away soon, without saying when, shall be empty in so long. */
+  softDeadlineMs: z._default(count, 3_600_000),
+  /** A zone that AWS calls impaired is paused for so long at most, should the word of its end be lost. */
+  zonePauseMsMax: z._default(count, 21_600_000),
 });
 export type Policy = z.infer<typeof Policy>;

@@ -28,7 +28,8 @@ export const ChunkRecord = z.object({
 });
 export type ChunkRecord = z.infer<typeof ChunkRecord>;
 
-export const InventoryRecord = z.object({ slot: count, bytes: count });
+/** Chunks that one transaction placed on a node; never changed, so some may have left it since. */
+export const InventoryRecord = z.object({ chunks: z.array(text) });
 export type InventoryRecord = z.infer<typeof InventoryRecord>;
 
 export const GuardRecord = z.object({ state: z.enum(nodeStates), epoch: count });
@@ -89,6 +90,8 @@ export const JobRecord = z.object({
   paused: z._default(z.boolean(), false),
   /** Epoch milliseconds; 0 while it is not paused. */
   pausedAt: z._default(count, 0),
+  /** Its nodes' machines will be taken away: what can move moves, whatever stands against the rest. */
+  mustLeave: z._default(z.boolean(), false),
   startedAt: count,
   /** 0 while it runs. */
   endedAt: count,
@@ -98,6 +101,7 @@ export type JobRecord = z.infer<typeof JobRecord>;
 
 export const MoveRecord = z.object({ chunk: text, slot: count, bytes: count });
 export type MoveRecord = z.infer<typeof MoveRecord>;
+export const MovesRecord = z.object({ moves: z.array(MoveRecord) });
 
 /** What the pacer needs of a batch that waits to be sent. */
 export const PendingRecord = z.object({
@@ -120,7 +124,6 @@ export const BatchRecord = z.object({
   from: text,
   to: text,
   bytes: count,
-  moves: z.array(MoveRecord),
   state: z.enum(['planned', 'ended']),
   movesDone: count,
   bytesDone: count,
@@ -199,8 +202,21 @@ export const OutcomeRecord = z.object({
 export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 
 /** Nothing that it covers is sent while it is there. */
-export const HoldRecord = z.object({ reason: text, since: count });
+export const HoldRecord = z.object({
+  reason: text,
+  since: count,
+  /** Epoch milliseconds at which the watch lifts it; 0: whoever set it does. */
+  until: z._default(count, 0),
+});
 export type HoldRecord = z.infer<typeof HoldRecord>;
+
+/** Notices of a node's machine that were heeded: the moment of the last one of each kind. */
+export const MachineNoticeRecord = z.object({ heard: z.record(text, count), lastOp: text });
+export type MachineNoticeRecord = z.infer<typeof MachineNoticeRecord>;
+
+/** Epoch milliseconds of AWS's last word of each kind: older ones that come later say nothing. */
+export const ZoneNoticeRecord = z.object({ impairedAt: count, recoveredAt: count, lastOp: text });
+export type ZoneNoticeRecord = z.infer<typeof ZoneNoticeRecord>;
 
 export const OutboxRecord = z.object({
   chunks: z.array(text),

@@ -93,11 +93,14 @@ function addChunk(fleet: FleetBuilder, line: Line, number: number): void {
 }
 
 function parseChunk(fleet: FleetBuilder, line: Line, number: number): Chunk {
-  const { chunk: id, size, kind = 'data' } = line;
+  const { chunk: id, size, kind = 'data', heat = 0 } = line;
   if (!isName(id)) wrongField(number, 'chunk', id, 'a name of 1 to 256 characters');
   if (!isWhole(size, 0)) wrongField(number, 'size', size, 'a whole number of bytes');
   if (kind !== 'data' && kind !== 'metadata') {
     wrongField(number, 'kind', kind, 'data or metadata');
+  }
+  if (typeof heat !== 'number' || !(heat >= 0)) {
+    wrongField(number, 'heat', heat, 'accesses an hour, a number from 0');
   }
   const redundancy = parseRedundancy(line.redundancy, number);
   return {
@@ -106,6 +109,7 @@ function parseChunk(fleet: FleetBuilder, line: Line, number: number): Chunk {
     kind: kind as ChunkKind,
     redundancy,
     holders: parseHolders(fleet, line.holders, redundancy, number),
+    heat,
   };
 }
 

@@ -1,7 +1,9 @@
 import type { StepResult, Verdicts } from '../contract/messages.ts';
+import { clientMs } from '../core/client-time.ts';
 import { explainBlock } from '../core/explain-block.ts';
 import { type JobId, nodeId } from '../core/ids.ts';
 import type { Block } from '../core/plan.ts';
+import { graceSeconds } from './connections.ts';
 import { type NodeView, readNodesEver, stepNode } from './fleet.ts';
 import { changeJob, type Job, readJob } from './jobs.ts';
 import { type DrainView, observeDrain } from './observe.ts';
@@ -11,6 +13,7 @@ import { type Ports, TryLater } from './ports.ts';
  * The first step of a drain: every chunk has a place to go, or nothing happens. On `go` the nodes are
  * cordoned (no commit can name them from here on) and clients have the grace period to go elsewhere. Nodes
  * that this job has taken further already stay as they are: its execution may begin anew at any point.
+ * Nodes whose machines will be taken away go whatever stands against it.
  *
  * @throws TryLater
  */
@@ -22,7 +25,8 @@ export async function admit(ports: Ports, id: JobId): Promise<StepResult<Verdict
   const past = named.filter((node) => node.job === job.id && !isHere(node));
   const leaving = job.nodes.map(nodeId).filter((node) => !past.some((each) => each.id === node));
   const view = await observeDrain(ports, leaving);
-  const blocks = [...view.plan.blocks, ...named.flatMap((node) => drainedByOthers(job, node))];
+  const others = named.flatMap((node) => drainedByOthers(job, node));
+  const blocks = job.mustLeave ? others : [...view.plan.blocks, ...others];
   if (blocks.length > 0) {
     const reasons = blocks.map(explainBlock);
     ports.log('job-blocked', { job: job.id, reasons });
@@ -35,7 +39,8 @@ export async function admit(ports: Ports, id: JobId): Promise<StepResult<Verdict
     phase: 'grace period',
     ...(job.attempt === '' && { bytesMinimum }),
   });
-  return { verdict: 'go', waitSeconds: Math.ceil(ports.policy.graceMs / 1000) };
+  const graceMs = clientMs(ports.policy.graceMs, job.deadline, ports.now());
+  return { verdict: 'go', waitSeconds: graceSeconds(graceMs) };
 }
 
 const isHere = ({ state }: NodeView): boolean => state === 'active' || state === 'draining';

@@ -1,3 +1,4 @@
+import type { NewEvent } from '../contract/events.ts';
 import { scalingKey } from '../contract/keys.ts';
 import { ScalingRecord } from '../contract/records.ts';
 import {
@@ -10,6 +11,7 @@ import { jobId, nodeId, zone } from '../core/ids.ts';
 import { trialOn } from '../core/scale-in-trial.ts';
 import { explainReason } from '../core/scale-reason.ts';
 import { bytes, epochMillis } from '../core/units.ts';
+import { eventOp } from './events.ts';
 import { type NodeWithBeat, readFleet } from './fleet.ts';
 import { type Job, listJobs, type NewJob, openJobOp, workflowOf } from './jobs.ts';
 import { mapOf } from './observe.ts';
@@ -155,7 +157,7 @@ async function act(
         fields: { ...record, lastOp: id },
         when: last === undefined ? 'absent' : { generation: last.generation },
       },
-      ...(job === undefined ? [] : [openJobOp(id, job, now)]),
+      ...(job === undefined ? [] : [openJobOp(id, job, now), eventOp(id, decided(id, job), now)]),
     ],
     id,
   );
@@ -163,6 +165,15 @@ async function act(
   await ports.workflows.start(workflowOf(job.kind), id);
   return id;
 }
+
+const decided = (id: string, { kind, reasons }: NewJob): NewEvent => ({
+  type: 'Scaling Decided',
+  detail: {
+    decision: kind === 'scale-in' ? kind : 'scale-out',
+    job: id,
+    reasons: [...reasons],
+  },
+});
 
 function jobOf(decision: ScaleDecision, reasons: readonly string[]): NewJob | undefined {
   if (decision.kind === 'scale-out') return { kind: 'scale-out', launch: decision.zones, reasons };

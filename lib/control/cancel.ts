@@ -1,6 +1,12 @@
-import { batchKey, flightKey, pendingKey } from '../contract/keys.ts';
+import { batchKey, flightKey, movesKey, pendingKey } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
-import { BatchRecord, FlightRecord, PendingRecord } from '../contract/records.ts';
+import {
+  BatchRecord,
+  FlightRecord,
+  type MoveRecord,
+  MovesRecord,
+  PendingRecord,
+} from '../contract/records.ts';
 import { type BatchId, batchId, chunkId, type JobId, jobId } from '../core/ids.ts';
 import { readChunks } from './chunks.ts';
 import { collectFrom } from './collect.ts';
@@ -35,15 +41,15 @@ export async function findBatch(ports: Ports, name: string): Promise<FoundBatch 
  */
 export async function cancelBatch(ports: Ports, { job, batch }: FoundBatch): Promise<Cancelled> {
   for (let tried = 1; tried <= triesMax; tried++) {
-    const keys = [batchKey(job.id, batch), pendingKey(job.id, batch), flightKey(batch)];
-    const [body, pending, flying] = await ports.tables.get(keys);
-    if (body === undefined || (pending === undefined && flying === undefined)) return 'over';
-    const record = BatchRecord.parse(body);
+    const keys = [movesKey(job.id, batch), pendingKey(job.id, batch), flightKey(batch)];
+    const [list, pending, flying] = await ports.tables.get(keys);
+    if (list === undefined || (pending === undefined && flying === undefined)) return 'over';
+    const planned = MovesRecord.parse(list).moves.length;
     const { ops, done } =
       flying === undefined
         ? stopWaiting(job.id, batch, PendingRecord.parse(pending))
         : stopFlight(batch, FlightRecord.parse(flying));
-    const result = await ports.tables.write([...ops, endOp(ports, { job, batch }, record, done)]);
+    const result = await ports.tables.write([...ops, endOp(ports, { job, batch }, planned, done)]);
     if (result.kind === 'committed') return 'cancelled';
   }
   return 'in-flight';
@@ -65,13 +71,13 @@ const stopFlight = (
   done: { movesDone, bytesDone, startedAt },
 });
 
-const endOp = (ports: Ports, { job, batch }: FoundBatch, record: BatchRecord, done: Done): Op => ({
+const endOp = (ports: Ports, { job, batch }: FoundBatch, planned: number, done: Done): Op => ({
   op: 'update',
   key: batchKey(job.id, batch),
   set: {
     ...done,
     state: 'ended',
-    movesCancelled: record.moves.length - done.movesDone,
+    movesCancelled: planned - done.movesDone,
     endedAt: ports.now(),
     expiresAt: Math.floor(ports.now() / 1_000) + tombstoneSeconds,
   },
@@ -85,13 +91,14 @@ export async function cancelMove(
   index: number,
 ): Promise<Cancelled> {
   const { job, batch } = found;
-  const [body, pending] = await ports.tables.get([
+  const [body, list, pending] = await ports.tables.get([
     batchKey(job.id, batch),
+    movesKey(job.id, batch),
     pendingKey(job.id, batch),
   ]);
-  if (body === undefined) return 'over';
-  const { moves, state, cancelled } = BatchRecord.parse(body);
-  const move = moves[index];
+  if (body === undefined || list === undefined) return 'over';
+  const { state, cancelled } = BatchRecord.parse(body);
+  const move = MovesRecord.parse(list).moves[index];
   if (move === undefined || state === 'ended' || cancelled.includes(index)) return 'over';
   if (pending === undefined) return 'in-flight';
   const waits = PendingRecord.parse(pending);
@@ -139,6 +146,12 @@ export async function setBatchPaused(
   return result.kind === 'committed';
 }
 
+/** What a worker carried when it found its flight gone. */
+interface Superseded {
+  readonly batch: BatchRecord;
+  readonly moves: readonly MoveRecord[];
+}
+
 /**
  * After a batch was cancelled under its worker: the copies that its destination made and nobody committed
  * are deleted, each after its placement's version has risen, as {@link collectFrom} does. What the node
@@ -147,14 +160,14 @@ export async function setBatchPaused(
 export async function takeBackCancelled(
   ports: Ports,
   message: BatchMessage,
-  batch: BatchRecord,
+  { batch, moves }: Superseded,
 ): Promise<void> {
   const [flying] = await ports.tables.get([flightKey(batchId(message.batch))]);
   // A newer message carries the batch: its copies are on their way to be committed.
   if (flying !== undefined) return;
   const to = (await readNodes(ports.tables)).find(({ id }) => id === batch.to);
   if (to === undefined) return;
-  const chunks = batch.moves.map(({ chunk }) => chunkId(chunk));
+  const chunks = moves.map(({ chunk }) => chunkId(chunk));
   const records = await readChunks(ports.tables, chunks);
   const copies = chunks.flatMap((chunk, i) => {
     const record = records[i];

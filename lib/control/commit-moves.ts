@@ -1,8 +1,9 @@
-import { chunkKey, flightKey, inventoryKey, outboxKey } from '../contract/keys.ts';
+import { chunkKey, flightKey, outboxKey } from '../contract/keys.ts';
 import { ChunkRecord, type MoveRecord } from '../contract/records.ts';
 import { batchId, chunkId, type NodeId } from '../core/ids.ts';
 import { names } from './chunks.ts';
 import { addressOf, type NodeView, stillTakesCopies } from './fleet.ts';
+import { listOps } from './inventory.ts';
 import { parkedOn } from './outbox.ts';
 import { NodeRefused, NodeUnreachable, type Op, type Ports, type Refusal } from './ports.ts';
 import { writeKnown } from './write-known.ts';
@@ -33,7 +34,7 @@ export interface MoveCommit {
 
 /**
  * Makes `to` the holder of a group of slots, in one transaction: the placements under the versions that
- * were read, both inventories, the destination's guard, the row that will delete the source's copies, and
+ * were read, the destination's inventory and guard, the row that will delete the source's copies, and
  * the flight's sign of life. Chunks that changed meanwhile drop out, and the rest is tried again.
  *
  * @returns what was committed, or `superseded` when a newer message carries the batch
@@ -77,14 +78,10 @@ function opsOf(ports: Ports, commit: MoveCommit, operation: string): readonly Op
   const now = ports.now();
   return [
     ...group.map((due) => placeOn(to.id, due, operation)),
-    ...group.flatMap(({ move }): Op[] => [
-      {
-        op: 'put',
-        key: inventoryKey(to.id, chunkId(move.chunk)),
-        fields: { slot: move.slot, bytes: move.bytes },
-      },
-      { op: 'delete', key: inventoryKey(from, chunkId(move.chunk)) },
-    ]),
+    ...listOps(
+      group.map(({ move }) => ({ chunk: chunkId(move.chunk), holders: [to.id] })),
+      operation,
+    ),
     stillTakesCopies(to, now),
     {
       op: 'put',

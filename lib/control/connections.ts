@@ -1,14 +1,22 @@
 import type { StepResult, Verdicts } from '../contract/messages.ts';
+import { clientMs } from '../core/client-time.ts';
 import type { JobId } from '../core/ids.ts';
 import { addressOf, type NodeView, readNodes } from './fleet.ts';
-import { readJob, tellPhase } from './jobs.ts';
+import { type Job, readJob, tellPhase } from './jobs.ts';
 import { NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
 
 const lookAgainSeconds = 2;
+/** The grace period is waited for in pieces, so that a drain that is hastened meanwhile goes on soon. */
+const graceSecondsMax = 10;
+
+/** How long to wait before it is worth looking whether a grace period is over. */
+export const graceSeconds = (leftMs: number): number =>
+  Math.min(graceSecondsMax, Math.ceil(leftMs / 1_000));
 
 /**
- * Waits for clients to let go of leaving nodes, up to the policy's limit after the grace period. A node
- * that does not answer keeps nobody waiting: the moves find another source or wait for it.
+ * Waits for the grace period, and then for clients to let go of leaving nodes, up to the policy's limit or
+ * what a deadline leaves of it. A node that does not answer keeps nobody waiting: the moves find another
+ * source or wait for it.
  */
 export async function connections(
   ports: Ports,
@@ -18,19 +26,29 @@ export async function connections(
   if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
   const nodes = await readNodes(ports.tables);
   const leaving = nodes.filter((node) => node.job === id && node.state === 'draining');
+  const graceMs = Math.max(0, ...leaving.map((node) => graceLeftMs(ports, job, node)));
+  if (graceMs > 0) return { verdict: 'busy', waitSeconds: graceSeconds(graceMs) };
   const open = (await Promise.all(leaving.map((node) => openOn(ports, node)))).reduce(
     (a, b) => a + b,
     0,
   );
-  if (open === 0 || leaving.every((node) => isOverLimit(ports, node))) {
+  if (open === 0 || leaving.every((node) => isOverLimit(ports, job, node))) {
     return { verdict: 'idle', waitSeconds: 0 };
   }
   await tellPhase(ports, job, `waiting for ${open} client connections`);
   return { verdict: 'busy', waitSeconds: lookAgainSeconds };
 }
 
-const isOverLimit = (ports: Ports, node: NodeView): boolean =>
-  ports.now() - node.since > ports.policy.graceMs + ports.policy.connectionsLimitMs;
+function graceLeftMs(ports: Ports, { deadline }: Job, { since }: NodeView): number {
+  return clientMs(ports.policy.graceMs, deadline, since) - (ports.now() - since);
+}
+
+function isOverLimit(ports: Ports, { deadline }: Job, { since }: NodeView): boolean {
+  const { graceMs, connectionsLimitMs } = ports.policy;
+  const limitMs =
+    clientMs(graceMs, deadline, since) + clientMs(connectionsLimitMs, deadline, since);
+  return ports.now() - since > limitMs;
+}
 
 async function openOn(ports: Ports, node: NodeView): Promise<number> {
   try {

@@ -3,16 +3,15 @@ import {
   fileKey,
   filePartition,
   fileShards,
-  inventoryKey,
   type Key,
   trashKey,
 } from '../contract/keys.ts';
 import { FileRecord, type TrashRecord } from '../contract/records.ts';
-import { slotBytes } from '../core/fleet.ts';
 import { type ChunkId, chunkId } from '../core/ids.ts';
-import { bytes } from '../core/units.ts';
+import { pieces } from '../core/pieces.ts';
 import { abandon } from './collect.ts';
 import { type NodeView, stillTakesCopies } from './fleet.ts';
+import { listOps } from './inventory.ts';
 import { chunksPerFileMax, chunksPerTrashRow, filesPerRemoval, uploadMs } from './limits.ts';
 import { pagesOf } from './pages.ts';
 import { type Fields, type Op, opsMax, type Ports, type Refusal, type Tables } from './ports.ts';
@@ -97,15 +96,14 @@ function groupsOf(files: readonly PlacedFile[]): readonly (readonly PlacedFile[]
   return groups;
 }
 
-const opsOf = (files: readonly PlacedFile[]): number =>
-  guardsFor(
-    files.flatMap((file) => file.chunks),
-    0,
-  ).length +
-  files.reduce(
-    (ops, file) => ops + file.chunks.reduce((n, chunk) => n + 1 + chunk.holders.length, 1),
-    0,
-  );
+/** A record a file, and what {@link newChunksOps} and {@link guardsFor} add. */
+function opsOf(files: readonly PlacedFile[]): number {
+  const chunks = files.flatMap((file) => file.chunks);
+  return files.length + chunks.length + opsPerHolder * holdersIn(chunks).length;
+}
+
+/** An inventory list and a check of the guard. */
+const opsPerHolder = 2;
 
 async function commitGroup(ports: Ports, files: readonly PlacedFile[]): Promise<void> {
   const operation = ports.newId();
@@ -129,7 +127,7 @@ function newFilesOps(files: readonly PlacedFile[], operation: string, now: numbe
         when: 'absent',
       }),
     ),
-    ...chunks.flatMap((chunk) => newChunkOps(chunk, operation)),
+    ...newChunksOps(chunks, operation),
     ...guardsFor(chunks, now),
   ];
 }
@@ -144,39 +142,38 @@ const fileFields = (file: PlacedFile, version: number, lastOp: string) => ({
   lastOp,
 });
 
-function newChunkOps(placed: PlacedChunk, operation: string): readonly Op[] {
-  const held = slotBytes(bytes(placed.size), placed.redundancy);
-  return [
-    {
-      op: 'put',
-      key: chunkKey(placed.chunk),
-      fields: {
-        state: 'live',
-        size: placed.size,
-        sha256: placed.sha256,
-        kind: placed.kind,
-        redundancy: { ...placed.redundancy },
-        holders: placed.holders.map((holder) => holder.id),
-        version: 1,
-        lastOp: operation,
-      },
-      when: 'absent',
-    },
-    ...placed.holders.map(
-      (holder, slot): Op => ({
-        op: 'put',
-        key: inventoryKey(holder.id, placed.chunk),
-        fields: { slot, bytes: held },
-      }),
-    ),
-  ];
-}
+const newChunksOps = (chunks: readonly PlacedChunk[], operation: string): readonly Op[] => [
+  ...chunks.map((placed) => newChunkOp(placed, operation)),
+  ...listOps(
+    chunks.map(({ chunk, holders }) => ({ chunk, holders: holders.map(({ id }) => id) })),
+    operation,
+  ),
+];
+
+const newChunkOp = (placed: PlacedChunk, operation: string): Op => ({
+  op: 'put',
+  key: chunkKey(placed.chunk),
+  fields: {
+    state: 'live',
+    size: placed.size,
+    sha256: placed.sha256,
+    kind: placed.kind,
+    redundancy: { ...placed.redundancy },
+    holders: placed.holders.map((holder) => holder.id),
+    version: 1,
+    lastOp: operation,
+  },
+  when: 'absent',
+});
 
 /** One check for each node that the chunks name. */
-function guardsFor(chunks: readonly PlacedChunk[], operation: number): readonly Op[] {
+const guardsFor = (chunks: readonly PlacedChunk[], operation: number): readonly Op[] =>
+  holdersIn(chunks).map((holder) => stillTakesCopies(holder, operation));
+
+function holdersIn(chunks: readonly PlacedChunk[]): readonly NodeView[] {
   const holders = new Map<string, NodeView>();
   for (const chunk of chunks) for (const holder of chunk.holders) holders.set(holder.id, holder);
-  return [...holders.values()].map((holder) => stillTakesCopies(holder, operation));
+  return [...holders.values()];
 }
 
 /** Nothing was committed, so the copies go again: the caller stores under new chunk ids. */
@@ -199,7 +196,7 @@ async function replaceFile(ports: Ports, file: PlacedFile): Promise<void> {
     const operation = ports.newId();
     const ops = [
       ...swapFileOps(file, current, operation),
-      ...file.chunks.flatMap((chunk) => newChunkOps(chunk, operation)),
+      ...newChunksOps(file.chunks, operation),
       ...guardsFor(file.chunks, ports.now()),
     ];
     // What it replaces was longer than the transaction has room for: its trash takes a row in 500 chunks.
@@ -253,11 +250,6 @@ const trashOps = (
     fields: { chunks: [...row], notBefore, claimedUntil: 0 },
   }));
 
-function pieces<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
-  const count = Math.ceil(all.length / size);
-  return Array.from({ length: count }, (_, i) => all.slice(i * size, (i + 1) * size));
-}
-
 /**
  * A file whose chunks do not fit one transaction: first an intent that makes its chunks trash if it never
  * ends, then the chunks, at last the file and the end of the intent together. An intent that the sweeper
@@ -271,17 +263,14 @@ async function commitLongFile(ports: Ports, file: PlacedFile): Promise<void> {
     ports.now() + uploadMs,
   );
   await ports.tables.write(intents);
-  const perCommit = Math.floor(opsMax / 2 / (1 + file.chunks[0]!.holders.length));
+  const perCommit = Math.floor(opsMax / (1 + opsPerHolder * file.chunks[0]!.holders.length));
   for (const piece of pieces(file.chunks, perCommit)) await commitChunks(ports, piece);
   await concludeUpload(ports, file, intents);
 }
 
 async function commitChunks(ports: Ports, chunks: readonly PlacedChunk[]): Promise<void> {
   const operation = ports.newId();
-  const ops = [
-    ...chunks.flatMap((chunk) => newChunkOps(chunk, operation)),
-    ...guardsFor(chunks, ports.now()),
-  ];
+  const ops = [...newChunksOps(chunks, operation), ...guardsFor(chunks, ports.now())];
   const outcome = await writeKnown(ports.tables, ops, operation);
   if (outcome === 'committed') return;
   await failIfHolderLeft(ports, chunks, ops, outcome);

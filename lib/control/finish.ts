@@ -1,7 +1,8 @@
 import type { FinishInput, StepResult, Verdicts } from '../contract/messages.ts';
 import { type JobId, jobId } from '../core/ids.ts';
-import { slotsOn } from './chunks.ts';
+import { tellEvents } from './events.ts';
 import { type NodeView, readNodes, stepNode } from './fleet.ts';
+import { namedIn, tidyInventory } from './inventory.ts';
 import { endJob, type JobChanges, readJob } from './jobs.ts';
 import type { Ports } from './ports.ts';
 import { terminateNode } from './terminate.ts';
@@ -22,6 +23,7 @@ export async function finish(
     );
   }
   await releaseNodes(ports, id, job?.nodes);
+  await tellEvents(ports);
   return { verdict: 'ended', waitSeconds: 0 };
 }
 
@@ -66,9 +68,12 @@ export async function bury(ports: Ports, nodes: readonly NodeView[]): Promise<re
   const machines = await ports.machines.list();
   const named: NodeView[] = [];
   for (const node of nodes) {
-    const empty = node.state !== 'dead' || (await slotsOn(ports.tables, node.id)).length === 0;
-    if (empty) await terminateNode(ports, node, machines);
+    if (node.state !== 'dead' || (await holdsNothing(ports, node)))
+      await terminateNode(ports, node, machines);
     else named.push(node);
   }
   return named;
 }
+
+const holdsNothing = async (ports: Ports, { id }: NodeView): Promise<boolean> =>
+  namedIn(await tidyInventory(ports, id), id).length === 0;

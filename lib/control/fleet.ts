@@ -1,3 +1,4 @@
+import type { NewEvent } from '../contract/events.ts';
 import {
   fleetPartition,
   guardCopies,
@@ -12,6 +13,7 @@ import { assert } from '../core/assert.ts';
 import type { NodeId, Zone } from '../core/ids.ts';
 import { zone } from '../core/ids.ts';
 import { mayStep, type NodeState } from '../core/lifecycle.ts';
+import { eventOp } from './events.ts';
 import { queryAll } from './pages.ts';
 import type { Item, NodeAddress, Op, Ports, Tables } from './ports.ts';
 import { writeKnown } from './write-known.ts';
@@ -91,6 +93,25 @@ type Changes = Partial<Pick<NodeRecord, 'capacity' | 'incarnation' | 'address' |
   readonly expiresAt?: number;
 };
 
+/** What the world is told of a step, if anything. */
+function eventOfStep(node: NodeView, to: NodeState, job: string): readonly NewEvent[] {
+  const { id, zone: where, instance, state: from } = node;
+  const detail = { node: id, zone: where, instance, from, job };
+  const tell = (type: NodeEventType): readonly NewEvent[] => [{ type, detail }];
+  if (to === 'active') return tell(from === 'joining' ? 'Node Joined' : 'Node Returned');
+  const type = eventTypeByState[to];
+  return type === undefined ? [] : tell(type);
+}
+
+type NodeEventType = Extract<NewEvent['type'], `Node ${string}`>;
+
+const eventTypeByState: Readonly<Partial<Record<NodeState, NodeEventType>>> = {
+  draining: 'Node Draining',
+  drained: 'Node Drained',
+  dead: 'Node Dead',
+  gone: 'Node Gone',
+};
+
 /**
  * Takes a node one legal step on. The record and all its guards change together, under the epoch that was
  * read; the epoch rises, so a commit that was built before the step is refused after it.
@@ -115,6 +136,7 @@ export async function stepNode(
         when: { state: node.state, epoch: node.epoch },
       },
       ...guardsOf(node.id, to, epoch),
+      ...eventOfStep(node, to, job).map((event) => eventOp(operation, event, ports.now())),
     ],
     operation,
   );

@@ -1,3 +1,4 @@
+import type { NewEvent } from '../contract/events.ts';
 import {
   batchOfKey,
   flightPartition,
@@ -10,6 +11,7 @@ import { FlightRecord, JobRecord } from '../contract/records.ts';
 import { type BatchId, type JobId, jobId, type NodeId } from '../core/ids.ts';
 import type { NodeState } from '../core/lifecycle.ts';
 import type { Block, JobKind, Plan } from '../core/plan.ts';
+import { eventOp } from './events.ts';
 import { type NodeView, readNodes, stepNode } from './fleet.ts';
 import { tombstoneSeconds } from './limits.ts';
 import { observeDrain } from './observe.ts';
@@ -58,6 +60,8 @@ export interface NewJob {
   readonly deadline?: number;
   /** 1 to 10, the higher the sooner. @default 5 */
   readonly priority?: number;
+  /** Drain: the machines will be taken away, so that blocks do not keep it from beginning. @default false */
+  readonly mustLeave?: boolean;
 }
 
 const priorityDefault = 5;
@@ -85,6 +89,7 @@ export function openJobOp(id: JobId, job: NewJob, now: number): Op {
     priority: job.priority ?? priorityDefault,
     paused: false,
     pausedAt: 0,
+    mustLeave: job.mustLeave ?? false,
     startedAt: now,
     endedAt: 0,
     lastOp: id,
@@ -105,15 +110,19 @@ export async function previewDrain(ports: Ports, nodes: readonly NodeId[]): Prom
   return (await observeDrain(ports, nodes)).plan;
 }
 
+/** When a drain shall be done, and how it ranks among other jobs. */
+export type DrainWish = Pick<NewJob, 'deadline' | 'priority'>;
+
 export async function startDrain(
   ports: Ports,
   nodes: readonly NodeId[],
   reasons: readonly string[],
+  wish: DrainWish = {},
 ): Promise<Started> {
   const { blocks } = await previewDrain(ports, nodes);
   return blocks.length > 0
     ? { kind: 'blocked', blocks }
-    : open(ports, { kind: 'drain', nodes, reasons });
+    : open(ports, { kind: 'drain', nodes, reasons, ...wish });
 }
 
 export const startRebalance = (ports: Ports, reasons: readonly string[]): Promise<Started> =>
@@ -164,11 +173,24 @@ export async function changeJob(
         set: { ...changes, lastOp: operation },
         when: { state: 'running', generation: job.generation },
       },
+      ...(isNewlyBlocked(job, changes)
+        ? [eventOp(operation, blockOf({ ...job, ...changes }), ports.now())]
+        : []),
     ],
     operation,
   );
   return outcome === 'committed' ? 'changed' : 'stale';
 }
+
+const blockedPhase = 'blocked';
+
+const isNewlyBlocked = (job: Job, { phase }: JobChanges): boolean =>
+  phase === blockedPhase && job.phase !== blockedPhase;
+
+const blockOf = ({ id, kind, nodes, reasons }: Job): NewEvent => ({
+  type: 'Job Blocked',
+  detail: { job: id, kind, nodes, reasons },
+});
 
 /** Says what the job does now, when that is news. */
 export async function tellPhase(ports: Ports, job: Job, phase: string): Promise<void> {
@@ -188,10 +210,23 @@ export async function endJob(
   const ended = { ...changes, state, phase: state, endedAt: now, expiresAt, lastOp: operation };
   await writeKnown(
     ports.tables,
-    [{ op: 'update', key: jobKey(job.id), set: ended, when: { state: 'running' } }],
+    [
+      { op: 'update', key: jobKey(job.id), set: ended, when: { state: 'running' } },
+      eventOp(operation, endOf({ ...job, ...changes }, state), now),
+    ],
     operation,
   );
 }
+
+const endOf = (job: Job, state: Exclude<JobRecord['state'], 'running'>): NewEvent => {
+  const { id, kind, nodes, movesPlanned, movesDone, movesFailed, bytesDone } = job;
+  const { startedAt, deadline, reasons } = job;
+  const totals = { movesPlanned, movesDone, movesFailed, bytesDone };
+  return {
+    type: 'Job Ended',
+    detail: { job: id, kind, state, nodes, ...totals, startedAt, deadline, reasons },
+  };
+};
 
 /** Cancels a job: its steps see it and give its nodes back. @returns whether it was running */
 export async function cancelJob(ports: Ports, job: JobId): Promise<boolean> {

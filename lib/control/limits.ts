@@ -1,39 +1,45 @@
 import { assert } from '../core/assert.ts';
 import { opsMax } from './ports.ts';
 
-/** Chunks that one commit moves: three ops each (chunk, inventory in, inventory out), and guard, outbox, flight. */
-export const chunksPerCommit = 32;
-assert(chunksPerCommit * 3 + 3 <= opsMax, 'a commit of moves fits one transaction');
+/** Chunks that one commit moves: one op each, and inventory list, guard, outbox row, flight. */
+export const chunksPerCommit = 96;
+assert(chunksPerCommit + 4 <= opsMax, 'a commit of moves fits one transaction');
 
-/** Moves in a batch: three commits. A batch costs about ten calls, so 0.1 a move (docs/decisions/0004). */
+/** Moves in a batch: three commits. A batch costs about fifteen calls, so 0.05 a move (docs/decisions/0004). */
 export const movesPerBatch = 3 * chunksPerCommit;
-/** Bytes in a batch, unless one slot alone is larger: at 10 MB/s it ends in half a minute. */
-export const bytesPerBatch = 256 * 2 ** 20;
 /**
- * Towards the end of a node's moves batches shrink to this, so that none of them is late alone: 64 MiB are
- * two thirds of a second of a node's rate, and jobs of small chunks, whose batches are full at 96 moves,
- * cost no call more.
+ * Bytes in a batch: 64 of the largest chunks, so that their batch's own writes are a third of a unit each. At
+ * 20 MB/s, a fifth of a node's rate, it takes under four minutes of the fifteen that a function has.
  */
-export const bytesPerLastBatch = 64 * 2 ** 20;
+export const bytesPerBatch = 4 * 2 ** 30;
+/**
+ * Towards the end of a node's moves batches shrink to this, so that none of them is late alone: five seconds of a
+ * node's rate. Jobs of small chunks, whose batches are full by their count, cost no call more.
+ */
+export const bytesPerLastBatch = 512 * 2 ** 20;
 /** How moves are grouped into batches. */
 export const batchLimits = {
   movesMax: movesPerBatch,
   bytesMax: bytesPerBatch,
   bytesLast: bytesPerLastBatch,
 };
-/** At least one commit in so long, so that slow batches of large chunks show life. */
-export const commitEveryMs = 5_000;
 
 /** Silent flights sent again by one pacing: after an outage of a queue hundreds come back in minutes. */
 export const resendsPerPacing = 19;
 /** Batches sent by one pacing: two ops each, beside the flights sent again and the generation. */
 export const startsPerPacing = Math.floor((opsMax - 1 - resendsPerPacing) / 2);
 
+/** Nodes of one notice that one transaction marks, beside the job and the event: the rest follows. */
+export const nodesPerNotice = opsMax - 2;
+/** Tries against others that write the same records while a notice is heeded. */
+export const noticeTriesMax = 5;
+
 /** Files whose records one transaction deletes, with one row of trash. */
 export const filesPerRemoval = opsMax - 1;
 
 /** A chunk id is 64 characters: so many in one row stay under a tenth of an item's 400 KB. */
 export const chunksPerTrashRow = 500;
+export const chunksPerList = 500;
 
 /**
  * A chunk takes 81 bytes of its file's record: 5,000 (312 GiB) are 405 KB of the 409.6 KB that an item may

@@ -1,14 +1,27 @@
 import type { PullEvent, Receipt } from '../contract/agent.ts';
-import { batchKey, batchPartition, flightKey, pendingPrefixOf } from '../contract/keys.ts';
+import {
+  batchKey,
+  batchPartition,
+  flightKey,
+  movesKey,
+  pendingPrefixOf,
+} from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
-import { BatchRecord, type ChunkRecord, FlightRecord } from '../contract/records.ts';
+import {
+  BatchRecord,
+  type ChunkRecord,
+  FlightRecord,
+  type MoveRecord,
+  MovesRecord,
+} from '../contract/records.ts';
 import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
 import { servesReads, takesCopies } from '../core/lifecycle.ts';
 import { takeBackCancelled } from './cancel.ts';
 import { holdersOf, readChunks } from './chunks.ts';
 import { type Carried, commitMoves, type Due } from './commit-moves.ts';
+import { eventOp } from './events.ts';
 import { addressOf, type NodeView, readNodes } from './fleet.ts';
-import { chunksPerCommit, commitEveryMs, tombstoneSeconds } from './limits.ts';
+import { chunksPerCommit, tombstoneSeconds } from './limits.ts';
 import { outcomeOps } from './outcomes.ts';
 import { pace } from './pace.ts';
 import {
@@ -28,12 +41,15 @@ export interface WorkerLimits {
 const remainingMsMin = 10_000;
 /** Tries to end a batch while another worker commits for it; the last one of them ends it. */
 const endsMax = 4;
+/** A commit shows life: a slow batch has so many in the time after which silence counts as death. */
+const commitsPerLimit = 2;
 /** Failures whose text a batch keeps. */
 const failuresKept = 5;
 
 interface Flight {
   readonly message: BatchMessage;
   readonly batch: BatchRecord;
+  readonly moves: readonly MoveRecord[];
   readonly flight: FlightRecord;
 }
 
@@ -50,7 +66,7 @@ export async function migrate(
   const flight = await readFlight(ports, message);
   if (flight === undefined) return;
   const carried = await carry(ports, flight, limits);
-  if (carried === 'superseded') await takeBackCancelled(ports, message, flight.batch);
+  if (carried === 'superseded') await takeBackCancelled(ports, message, flight);
   else await endFlight(ports, flight, carried);
   // A lost hint costs time only: the schedule sweeps too.
   await ports.queues.sweep([nodeId(flight.batch.from)], ports.policy.parkingMs);
@@ -67,29 +83,32 @@ async function moreWaits(ports: Ports, { job, batch }: BatchMessage): Promise<bo
 /** The batch, unless it is over or a newer message has taken its place. */
 async function readFlight(ports: Ports, message: BatchMessage): Promise<Flight | undefined> {
   const batch = batchId(message.batch);
-  const [body, flying] = await ports.tables.get([
-    batchKey(jobId(message.job), batch),
+  const job = jobId(message.job);
+  const [body, list, flying] = await ports.tables.get([
+    batchKey(job, batch),
+    movesKey(job, batch),
     flightKey(batch),
   ]);
   if (flying === undefined) return undefined;
   const flight = FlightRecord.parse(flying);
   if (flight.token !== message.token) return undefined;
-  if (body === undefined) {
+  if (body === undefined || list === undefined) {
     // Its job was forgotten long ago: it holds a place in the budgets for nothing.
     await ports.tables.write([{ op: 'delete', key: flightKey(batch) }]);
     return undefined;
   }
-  return { message, batch: BatchRecord.parse(body), flight };
+  const { moves } = MovesRecord.parse(list);
+  return { message, batch: BatchRecord.parse(body), moves, flight };
 }
 
 async function carry(
   ports: Ports,
-  { message, batch, flight }: Flight,
+  { message, batch, moves, flight }: Flight,
   limits: WorkerLimits,
 ): Promise<Carried | 'superseded'> {
   const nodes = await readNodes(ports.tables);
   const to = nodes.find((node) => node.id === batch.to);
-  const due = await dueMoves(ports, batch);
+  const due = await dueMoves(ports, batch, moves);
   if (due.length === 0) return nothingCarried;
   if (to === undefined || !takesCopies(to.state)) {
     return {
@@ -127,7 +146,7 @@ async function commitAsReceived(
     for await (const event of pulled) {
       const failure = note(event, due, to, waiting);
       if (failure !== undefined) total = plus(total, { ...nothingCarried, failures: [failure] });
-      const late = ports.now() - committedAt >= commitEveryMs;
+      const late = ports.now() - committedAt >= ports.policy.flightLimitMs / commitsPerLimit;
       if (waiting.length >= chunksPerCommit || (waiting.length > 0 && late)) {
         const outcome = await commit(waiting.splice(0, chunksPerCommit));
         if (outcome === 'superseded') return outcome;
@@ -155,12 +174,16 @@ const plus = (left: Carried, right: Carried): Carried => ({
 });
 
 /** Drops what is done already, or was removed, or moved elsewhere since it was planned. */
-async function dueMoves(ports: Ports, batch: BatchRecord): Promise<readonly Due[]> {
+async function dueMoves(
+  ports: Ports,
+  batch: BatchRecord,
+  moves: readonly MoveRecord[],
+): Promise<readonly Due[]> {
   const records = await readChunks(
     ports.tables,
-    batch.moves.map(({ chunk }) => chunkId(chunk)),
+    moves.map(({ chunk }) => chunkId(chunk)),
   );
-  return batch.moves.flatMap((move, i) => {
+  return moves.flatMap((move, i) => {
     const record = records[i];
     const due =
       !batch.cancelled.includes(i) &&
@@ -237,7 +260,7 @@ type Tally = Pick<FlightRecord, 'movesDone' | 'bytesDone'>;
 
 async function writeEnd(
   ports: Ports,
-  { message, batch, flight }: Flight,
+  { message, batch, moves, flight }: Flight,
   { failures }: Carried,
   { movesDone, bytesDone }: Tally,
 ): Promise<WriteResult['kind']> {
@@ -253,10 +276,19 @@ async function writeEnd(
     endedAt: ports.now(),
     expiresAt: Math.floor(ports.now() / 1000) + tombstoneSeconds,
   };
+  const failed = {
+    type: 'Moves Failed',
+    detail: {
+      ...{ job: message.job, batch: message.batch, from: batch.from, to: batch.to },
+      ...{ moves: moves.length, movesDone, movesFailed: failures.length },
+      failures: failures.slice(0, failuresKept),
+    },
+  } as const;
   const result = await ports.tables.write([
     { op: 'delete', key: flightKey(id), when: { token: message.token, movesDone } },
     { op: 'put', key: batchKey(jobId(message.job), id), fields: ended },
     ...outcomeOps(ports, id, flight, bytesDone),
+    ...(failures.length === 0 ? [] : [eventOp(`${id}-${message.token}`, failed, ports.now())]),
   ]);
   return result.kind;
 }

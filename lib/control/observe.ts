@@ -4,22 +4,27 @@ import { FleetBuilder, type FleetMap } from '../core/fleet-map.ts';
 import type { ChunkId, NodeId } from '../core/ids.ts';
 import type { Plan } from '../core/plan.ts';
 import { bytes } from '../core/units.ts';
-import { holdersOf, readChunks, slotsOn } from './chunks.ts';
+import { holdersOf, readChunks } from './chunks.ts';
 import { type NodeView, type NodeWithBeat, readFleet } from './fleet.ts';
+import { listedOn } from './inventory.ts';
 import type { Ports } from './ports.ts';
+
+/** Accesses an hour by chunk, where they are known. */
+export type HeatByChunk = ReadonlyMap<ChunkId, number>;
 
 /** The fleet with every chunk that any of `nodes` holds: what a plan that moves their slots must know. */
 export async function mapOf(
   ports: Ports,
   fleet: readonly NodeWithBeat[],
   nodes: readonly NodeId[],
+  heat: HeatByChunk = new Map(),
 ): Promise<FleetMap> {
   const builder = new FleetBuilder();
   for (const node of fleet) builder.addNode(planned(node), bytes(node.beat?.usedBytes ?? 0));
-  const slots = await Promise.all(nodes.map((node) => slotsOn(ports.tables, node)));
-  const chunks = [...new Set(slots.flat().map(({ chunk }) => chunk))];
+  const listed = await Promise.all(nodes.map((node) => listedOn(ports.tables, node)));
+  const chunks = [...new Set(listed.flat())];
   const records = await readChunks(ports.tables, chunks);
-  for (const [i, chunk] of chunks.entries()) addChunk(builder, chunk, records[i]);
+  for (const [i, chunk] of chunks.entries()) addChunk(builder, chunk, records[i], heat);
   return builder.build();
 }
 
@@ -31,8 +36,13 @@ const planned = (node: NodeView) => ({
   state: node.state,
 });
 
-/** A chunk that was removed since its inventory was read has nothing to move. */
-function addChunk(builder: FleetBuilder, id: ChunkId, record: ChunkRecord | undefined): void {
+/** A chunk that was removed since it was listed has nothing to move. */
+function addChunk(
+  builder: FleetBuilder,
+  id: ChunkId,
+  record: ChunkRecord | undefined,
+  heat: HeatByChunk,
+): void {
   if (record?.state !== 'live') return;
   builder.addChunk({
     id,
@@ -40,6 +50,7 @@ function addChunk(builder: FleetBuilder, id: ChunkId, record: ChunkRecord | unde
     kind: record.kind,
     redundancy: record.redundancy,
     holders: holdersOf(record),
+    heat: heat.get(id) ?? 0,
   });
 }
 

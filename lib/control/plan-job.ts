@@ -4,6 +4,7 @@ import {
   batchPartition,
   flightPartition,
   flightPrefix,
+  movesKey,
   pendingKey,
   pendingPrefixOf,
   spread,
@@ -12,12 +13,13 @@ import type { StepResult, Verdicts } from '../contract/messages.ts';
 import { BatchRecord, FlightRecord, type MoveRecord } from '../contract/records.ts';
 import { groupMoves, type MoveGroup } from '../core/batch-moves.ts';
 import { planDrain } from '../core/drain.ts';
+import { type Evacuation, planEvacuation } from '../core/evacuate.ts';
 import { explainBlock } from '../core/explain-block.ts';
 import type { FleetMap } from '../core/fleet-map.ts';
 import { type BatchId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
 import { firstTurn } from '../core/in-turns.ts';
 import type { NodeState } from '../core/lifecycle.ts';
-import type { JobKind, Plan } from '../core/plan.ts';
+import type { JobKind, Move, Plan } from '../core/plan.ts';
 import { planRebalance } from '../core/rebalance.ts';
 import { planRepair } from '../core/repair.ts';
 import type { Urgency } from '../core/schedule.ts';
@@ -122,14 +124,17 @@ async function totalsOf(ports: Ports, job: Job): Promise<JobChanges> {
   };
 }
 
-async function planNow(ports: Ports, job: Job): Promise<Plan> {
+type JobPlan = Plan & Partial<Pick<Evacuation, 'endangered'>>;
+
+async function planNow(ports: Ports, job: Job): Promise<JobPlan> {
   const fleet = await readFleet(ports.tables);
-  const { fillHard, rebalanceBand } = ports.policy;
+  const { fillHard, rebalanceBand, heatAware } = ports.policy;
   const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
   if (job.kind === 'rebalance' || job.kind === 'scale-out') {
     return planRebalance(await mapOf(ports, fleet, active), {
       fillHard,
       rebalanceBand,
+      heatAware,
       job: job.kind,
     });
   }
@@ -138,6 +143,7 @@ async function planNow(ports: Ports, job: Job): Promise<Plan> {
   if (job.kind === 'repair')
     return planRepair(map, holding(map, inState(fleet, job, 'dead')), policy);
   const leaving = holding(map, inState(fleet, job, 'draining'));
+  if (job.mustLeave) return planEvacuation(map, leaving, policy);
   return leaving.length > 0 ? planDrain(map, leaving, policy) : nothingLeft(job.kind);
 }
 
@@ -162,18 +168,22 @@ function holding(map: FleetMap, nodes: readonly NodeId[]): readonly NodeId[] {
 async function publish(
   ports: Ports,
   job: Job,
-  plan: Plan,
+  plan: JobPlan,
   totals: JobChanges,
 ): Promise<StepResult<Verdicts['plan']>> {
   const attempt = ports.newId();
   const moves = firstTurn(plan.moves, spread);
-  const batches = groupMoves(moves, { ...batchLimits, isLost: job.kind === 'repair' });
-  const urgency = urgencyOf[job.kind];
+  const batches = batchesOf(job.kind, plan, moves);
   const plannedAt = ports.now();
   const expiresAt = Math.floor(plannedAt / 1000) + tombstoneSeconds;
   await ports.tables.writeEach(
     batches.flatMap((batch, i) =>
-      batchOps(job.id, batchIdOf(attempt, i), { urgency, expiresAt, plannedAt }, batch),
+      batchOps(
+        job.id,
+        batchIdOf(attempt, i),
+        { urgency: batch.urgency, expiresAt, plannedAt },
+        batch,
+      ),
     ),
   );
   const done = totals.bytesDone ?? 0;
@@ -191,6 +201,31 @@ async function publish(
   return { verdict: 'moves', waitSeconds: 0 };
 }
 
+interface Planned extends MoveGroup {
+  readonly urgency: Urgency;
+}
+
+/** Chunks that an evacuation finds in danger go in batches of their own, before all others. */
+function batchesOf(
+  kind: JobKind,
+  { endangered }: JobPlan,
+  moves: readonly Move[],
+): readonly Planned[] {
+  const grouped = (urgency: Urgency, some: readonly Move[]): readonly Planned[] =>
+    groupMoves(some, { ...batchLimits, isLost: kind === 'repair' }).map((group) => ({
+      ...group,
+      urgency,
+    }));
+  const isInDanger = ({ chunk }: Move): boolean => endangered?.has(chunk) === true;
+  return [
+    ...grouped('critical', moves.filter(isInDanger)),
+    ...grouped(
+      urgencyOf[kind],
+      moves.filter((move) => !isInDanger(move)),
+    ),
+  ];
+}
+
 function batchOps(
   job: JobId,
   id: BatchId,
@@ -198,11 +233,11 @@ function batchOps(
   group: MoveGroup,
 ) {
   const ends = { ...all, from: group.from, to: group.to, bytes: group.bytes };
+  const moves = group.moves.map(
+    ({ chunk, slot, bytes: held }): MoveRecord => ({ chunk, slot, bytes: held }),
+  );
   const batch = {
     ...ends,
-    moves: group.moves.map(
-      ({ chunk, slot, bytes: held }): MoveRecord => ({ chunk, slot, bytes: held }),
-    ),
     state: 'planned',
     movesDone: 0,
     bytesDone: 0,
@@ -210,6 +245,7 @@ function batchOps(
     failures: [],
   };
   return [
+    { op: 'put', key: movesKey(job, id), fields: { moves, expiresAt: all.expiresAt } },
     { op: 'put', key: batchKey(job, id), fields: batch },
     {
       op: 'put',

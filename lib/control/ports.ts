@@ -1,4 +1,5 @@
 import type { Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
+import type { FleetEvent } from '../contract/events.ts';
 import type { Key, TableName } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
 import type { Policy } from '../contract/policy.ts';
@@ -162,7 +163,8 @@ export interface Nodes {
 export interface Machine {
   readonly instance: string;
   readonly node: NodeId;
-  readonly state: 'pending' | 'running' | 'stopping' | 'terminated';
+  /** Nothing leads back from `shutting-down`; one that is stopping or stopped may yet start again. */
+  readonly state: 'pending' | 'running' | 'stopping' | 'shutting-down' | 'terminated';
   /** `host:port`; empty while it has none. */
   readonly address: string;
   readonly zone: Zone;
@@ -177,6 +179,8 @@ export interface Machines {
   launch(node: NodeId, zone: Zone, token: string): Promise<Machine | { readonly refused: string }>;
   /** Machines of the fleet, terminated ones for a while too. Eventually consistent: absence proves nothing. */
   list(): Promise<readonly Machine[]>;
+  /** Zones by the ids under which AWS speaks of them, e.g. `use1-az2`. */
+  zones(): Promise<ReadonlyMap<string, Zone>>;
   /** Lifts the termination protection and terminates. Again is harmless. */
   terminate(instance: string): Promise<void>;
 }
@@ -203,6 +207,12 @@ export interface Archive {
   put(key: string, body: string): Promise<void>;
 }
 
+/** EventBridge, the fleet's own bus. Told twice is harmless: an event's id is the same each time. */
+export interface Events {
+  /** @throws TryLater when some may not have been told */
+  tell(events: readonly FleetEvent[]): Promise<void>;
+}
+
 export interface Ports {
   readonly tables: Tables;
   readonly nodes: Nodes;
@@ -210,6 +220,7 @@ export interface Ports {
   readonly workflows: Workflows;
   readonly queues: Queues;
   readonly archive: Archive;
+  readonly events: Events;
   now(): EpochMillis;
   /** A new id: 26 characters, sorts by time (ULID). */
   newId(): string;

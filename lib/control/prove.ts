@@ -3,8 +3,9 @@ import type { StepResult, Verdicts } from '../contract/messages.ts';
 import type { ChunkRecord } from '../contract/records.ts';
 import { chunkId, type JobId } from '../core/ids.ts';
 import { servesReads } from '../core/lifecycle.ts';
-import { names, readChunks, slotsOn } from './chunks.ts';
+import { names, readChunks } from './chunks.ts';
 import { addressOf, type NodeView, readNodes, stepNode } from './fleet.ts';
+import { namedIn, type Placements, tidyInventory } from './inventory.ts';
 import { type Job, readJob, tellPhase } from './jobs.ts';
 import { NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
 
@@ -46,10 +47,11 @@ async function proveNode(
 ): Promise<string | undefined> {
   if (node.state === 'drained' || node.state === 'terminating') return undefined;
   if (node.state !== 'draining' && node.state !== 'dead') return `${node.id} is ${node.state}`;
-  const slots = await slotsOn(ports.tables, node.id);
+  const listed = await tidyInventory(ports, node.id);
+  const slots = namedIn(listed, node.id);
   if (slots.length > 0) return `${node.id} still holds ${slots.length} slots`;
   if (node.state === 'dead') return undefined;
-  const evidence = await evidenceOf(ports, node);
+  const evidence = await evidenceOf(ports, node, listed);
   if (typeof evidence === 'string') return evidence;
   const serving = new Set(
     nodes.filter((each) => servesReads(each.state)).map((each) => each.id as string),
@@ -63,17 +65,23 @@ async function proveNode(
     : `${node.id} changed while it was proved`;
 }
 
-async function evidenceOf(ports: Ports, node: NodeView): Promise<readonly Evidence[] | string> {
+/** @param listed placements that were read since the cordon: they need not be read again */
+async function evidenceOf(
+  ports: Ports,
+  node: NodeView,
+  listed: Placements,
+): Promise<readonly Evidence[] | string> {
   const evidence: Evidence[] = [];
   let after: string | undefined;
   try {
     do {
       const page = await ports.nodes.held(addressOf(node), after);
-      const records = await readChunks(
-        ports.tables,
-        page.held.map(({ chunk }) => chunkId(chunk)),
+      const others = page.held.map(({ chunk }) => chunkId(chunk)).filter((id) => !listed.has(id));
+      const records = await readChunks(ports.tables, others);
+      const placements = new Map([...listed, ...others.map((id, i) => [id, records[i]] as const)]);
+      evidence.push(
+        ...page.held.map((held) => ({ held, record: placements.get(chunkId(held.chunk)) })),
       );
-      evidence.push(...page.held.map((held, i) => ({ held, record: records[i] })));
       after = page.next;
     } while (after !== undefined);
   } catch (error) {

@@ -1,8 +1,8 @@
 import { outboxPartition } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
 import type { JobId } from '../core/ids.ts';
-import { slotsOn } from './chunks.ts';
 import { type NodeView, readNodes, stepNode } from './fleet.ts';
+import { namedIn, tidyInventory } from './inventory.ts';
 import { readJob, tellPhase } from './jobs.ts';
 import { tombstoneSeconds } from './limits.ts';
 import { queryAll } from './pages.ts';
@@ -51,7 +51,7 @@ export async function terminateNode(
   if (node.state !== 'drained' && node.state !== 'dead') return 0;
   const parked = node.since + ports.policy.parkingMs - ports.now();
   if (node.state === 'drained' && parked > 0) return Math.ceil(parked / 1000);
-  if ((await slotsOn(ports.tables, node.id)).length > 0) return lookAgainSeconds;
+  if (namedIn(await tidyInventory(ports, node.id), node.id).length > 0) return lookAgainSeconds;
   if ((await stepNode(ports, node, 'terminating', node.job)) === 'stale') return lookAgainSeconds;
   const epoch = node.epoch + 1;
   return finishTermination(

@@ -22,6 +22,7 @@ import { nodeId } from '../core/ids.ts';
 import { servesReads } from '../core/lifecycle.ts';
 import type { Batch, Flight, Urgency } from '../core/schedule.ts';
 import { bytes, bytesPerSecond, epochMillis } from '../core/units.ts';
+import { urgencyUnder } from '../core/urgency-under.ts';
 import { type NodeView, readNodes } from './fleet.ts';
 import type { Job } from './jobs.ts';
 import { queryAll } from './pages.ts';
@@ -99,12 +100,12 @@ export function heldSince({ nodes, holds }: Traffic, pending: Pending): number |
   return since.length === 0 ? undefined : Math.min(...since);
 }
 
-/** A move that can wait; a repair cannot. */
-const isPlanned = ({ urgency }: Pending): boolean => urgency !== 'critical';
+/** A repair does not wait for a zone that is ill, nor does what has a deadline. */
+const isPlanned = (pending: Pending): boolean => ['normal', 'low'].includes(urgencyNow(pending));
 
-/** As urgent as its job is now: what has a deadline is more than what has none. */
+/** As urgent as its job is now. */
 export const urgencyNow = ({ urgency, job }: Pending): Urgency =>
-  urgency === 'critical' || job.deadline === 0 ? urgency : 'high';
+  urgencyUnder(urgency, job.deadline);
 
 export function batchOf({ nodes }: Traffic, pending: Pending): Batch {
   const { job } = pending;

@@ -1,4 +1,4 @@
-import { chunkKey, inventoryKey, outboxKey, trashPartition } from '../contract/keys.ts';
+import { chunkKey, outboxKey, trashPartition } from '../contract/keys.ts';
 import { type ChunkRecord, TrashRecord } from '../contract/records.ts';
 import { type ChunkId, chunkId, type NodeId } from '../core/ids.ts';
 import { holdersOf, readChunks } from './chunks.ts';
@@ -33,8 +33,8 @@ const claimMs = 60_000;
 const roundsMax = 4;
 
 /**
- * Removes the chunks that no file names any more: each becomes a tombstone, leaves its holders'
- * inventories, and its copies go into their outboxes, in one transaction. A row goes when all its chunks
+ * Removes the chunks that no file names any more: each becomes a tombstone, and its copies go into its
+ * holders' outboxes, in one transaction. A row goes when all its chunks
  * have, so a killed run is simply run again.
  */
 export async function emptyTrash(ports: Ports): Promise<void> {
@@ -108,14 +108,14 @@ async function notRemoved(ports: Ports, chunks: readonly ChunkId[]): Promise<rea
     .filter(({ record }) => record?.state !== 'removed');
 }
 
-/** As many as fit one transaction: a tombstone and an inventory row a slot each, an outbox row a holder. */
+/** As many as fit one transaction: a tombstone each, and an outbox row a holder. */
 function groupsOf(doomed: readonly Doomed[]): readonly (readonly Doomed[])[] {
   const groups: Doomed[][] = [];
   let ops = opsMax;
   let holders = new Set<string>();
   for (const each of doomed) {
     const rows = holding(each);
-    const cost = () => 1 + rows.length + rows.filter((holder) => !holders.has(holder)).length;
+    const cost = () => 1 + rows.filter((holder) => !holders.has(holder)).length;
     if (ops + cost() > opsMax) {
       groups.push([]);
       ops = 0;
@@ -145,9 +145,8 @@ function removalOps(ports: Ports, group: readonly Doomed[], operation: string): 
   );
   return [
     ...group.map((doomed) => tombstoneOp(doomed, operation, now)),
-    ...[...byHolder].flatMap(([holder, copies]): Op[] => [
-      ...copies.map(({ chunk }): Op => ({ op: 'delete', key: inventoryKey(holder, chunk) })),
-      {
+    ...[...byHolder].map(
+      ([holder, copies]): Op => ({
         op: 'put',
         key: outboxKey(holder, operation),
         fields: {
@@ -155,8 +154,8 @@ function removalOps(ports: Ports, group: readonly Doomed[], operation: string): 
           versions: copies.map(({ version }) => version),
           notBefore: now + ports.policy.parkingMs,
         },
-      },
-    ]),
+      }),
+    ),
   ];
 }
 

@@ -12,10 +12,12 @@ import {
   readNodesEver,
   stepNode,
 } from './fleet.ts';
+import { tidyInventory } from './inventory.ts';
 import { type Job, listJobs, readJob, startRepair, workflowOf } from './jobs.ts';
 import { orphanAgeMs } from './limits.ts';
 import { pace } from './pace.ts';
 import type { Machine, Ports } from './ports.ts';
+import { liftPauses } from './zone-notice.ts';
 
 type Seen = WatchRecord['seen'];
 
@@ -41,6 +43,7 @@ export async function watch(ports: Ports): Promise<void> {
   await repairDead(ports, jobs);
   await resumeJobs(ports, jobs);
   await releaseStranded(ports, fleet, jobs);
+  await liftPauses(ports);
   await pace(ports);
   await autoscale(ports, 'tick');
   await collectInTurn(ports, fleet);
@@ -106,7 +109,9 @@ async function declareDead(
 /** What is lost for sure, whatever its heartbeats say. */
 function whyLost(node: NodeWithBeat, machines: readonly Machine[]): string | undefined {
   const machine = machines.find(({ instance }) => instance === node.instance);
-  if (machine?.state === 'terminated') return `instance ${machine.instance} is terminated`;
+  if (machine?.state === 'terminated' || machine?.state === 'shutting-down') {
+    return `instance ${machine.instance} is ${machine.state}`;
+  }
   if (node.beat !== undefined && node.beat.incarnation !== node.incarnation) {
     return `its disk is another one: ${node.beat.incarnation}, not ${node.incarnation}`;
   }
@@ -153,15 +158,17 @@ async function resumeJobs(ports: Ports, jobs: readonly Job[]): Promise<void> {
 }
 
 /**
- * One node's disk an hour: an orphan costs room and nothing else, while a look at a disk costs a read for each
- * chunk that it holds.
+ * One node an hour, its disk and its inventory: an orphan costs room and a stale list a read, nothing else, while
+ * the look costs a read for each chunk.
  */
 async function collectInTurn(ports: Ports, fleet: readonly NodeWithBeat[]): Promise<void> {
   const minute = Math.floor(ports.now() / 60_000);
   if (minute % 60 !== 0) return;
   const active = fleet.filter(({ state }) => state === 'active');
   const node = active[(minute / 60) % active.length];
-  if (node !== undefined) await tryCollect(ports, node, orphanAgeMs);
+  if (node === undefined) return;
+  await tryCollect(ports, node, orphanAgeMs);
+  await tidyInventory(ports, node.id);
 }
 
 /** Nodes on their way for a job that has ended, whose last step was never taken. */

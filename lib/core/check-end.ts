@@ -57,7 +57,7 @@ function checkChunk(end: End, chunk: number): Violation[] {
     { length: fleet.slotStart[chunk + 1]! - fleet.slotStart[chunk]! },
     (_, slot) => fleet.slotStart[chunk]! + slot,
   );
-  const id = fleet.chunkIds[chunk]!;
+  const id = fleet.chunkIds.at(chunk);
   const violations: Violation[] = [];
   const holdersAfter = slots.map((slot) => after[slot]!).filter((holder) => holder >= 0);
   for (const node of repeated(holdersAfter)) {
@@ -87,6 +87,7 @@ function checkStripe(
   if (rule.kind !== 'erasure') return [];
   const shards = new Int32Array(fleet.zones.length);
   for (const holder of holders) if (live[holder]) shards[fleet.zoneOfNode[holder]!]!++;
+  if (shards.every((count) => count <= rule.parity)) return [];
   const kind = fleet.isMetadata[chunk] === 1 ? 'metadata' : 'data';
   const roomAt = fleet.nodes.findIndex(
     (node, at) =>
@@ -103,7 +104,7 @@ function checkStripe(
     .filter((zone) => shards[zone]! > rule.parity)
     .map((zone) => ({
       kind: 'zone-over-parity',
-      chunk: fleet.chunkIds[chunk]!,
+      chunk: fleet.chunkIds.at(chunk),
       zone: fleet.zones[zone]!,
       shards: shards[zone]!,
       parity: rule.parity,

@@ -46,7 +46,7 @@ const limitsOf = ({ fillHard = fillHardMax, leaving = [], lost = [] }: Promises)
 });
 
 function slotOf(fleet: FleetMap, { chunk, slot }: Move): number | undefined {
-  const index = fleet.chunkIndex.get(chunk);
+  const index = fleet.chunkIds.indexOf(chunk);
   if (index === undefined || !Number.isInteger(slot) || slot < 0) return undefined;
   const at = fleet.slotStart[index]! + slot;
   return at < fleet.slotStart[index + 1]! ? at : undefined;
@@ -92,9 +92,10 @@ function checkLeaving(
   { leaving = [], lost = [] }: Promises,
 ): Violation[] {
   if (plan.blocks.length > 0) return [];
+  const held = new Int32Array(fleet.nodes.length);
+  for (const holder of after) if (holder >= 0) held[holder]!++;
   return [...leaving, ...lost].flatMap((node): Violation[] => {
-    const index = fleet.nodeIndex.get(node);
-    const slots = after.reduce((sum, holder) => sum + (holder === index ? 1 : 0), 0);
+    const slots = held[fleet.nodeIndex.get(node) ?? -1] ?? 0;
     return slots > 0 ? [{ kind: 'left-behind', node, slots }] : [];
   });
 }

@@ -5,8 +5,9 @@ import { takesCopies } from './lifecycle.ts';
 import { blocksListedMax, fillHardMax } from './limits.ts';
 import { liveHolders } from './live-holders.ts';
 import { chunkIdOf, placeSlots } from './place-slots.ts';
-import type { Block, JobKind, Plan } from './plan.ts';
-import { slotsByNode, slotsOf } from './slots-by-node.ts';
+import { type Block, type JobKind, type Plan, type PlanDraft, wholePlan } from './plan.ts';
+import { pourOut } from './pour-out.ts';
+import { slotsByNode } from './slots-by-node.ts';
 import { judgeZone } from './spread.ts';
 import { bytes } from './units.ts';
 
@@ -19,47 +20,60 @@ export interface PlacePolicy {
 
 /**
  * Plans that all of `leaving` leave together: exactly their slots move, each once, none onto another
- * leaving node. The least filled node takes first, so those that stay end level. With any block there is
- * no move: a drain that cannot end does not begin.
+ * leaving node. The least filled nodes are raised together, so those that stay end level: first by flows
+ * between nodes, then slot by slot what these leave over; slot by slot from the start where room is so
+ * short that this finds no place. With any block there is no move: a drain that cannot end does not begin.
  */
-export function planDrain(
+export function draftDrain(
   fleet: FleetMap,
   leaving: readonly NodeId[],
   policy: PlacePolicy = {},
-): Plan {
+): PlanDraft {
   const job = policy.job ?? 'drain';
   const blocks = nodeBlocks(fleet, leaving);
   if (blocks.length > 0) return blocked(job, blocks);
   const nodes = [...new Set(leaving)].map((id) => fleet.nodeIndex.get(id)!);
-  const draft = new Draft(fleet, policy.fillHard ?? fillHardMax, { leaving: nodes });
+  const fillHard = policy.fillHard ?? fillHardMax;
+  const newDraft = () => new Draft(fleet, fillHard, { leaving: nodes });
   const slots = slotsOfNodes(fleet, nodes);
-  const minimum = slots.reduce((sum, slot) => sum + draft.bytesOf(slot), 0);
-  const unplaced = placeSlots(draft, slots, judgeZone);
-  const allBlocks = [...tooFewHolders(draft, slots), ...unplaced];
-  if (allBlocks.length > 0) return blocked(job, allBlocks, minimum);
-  return {
-    job,
-    moves: draft.moves,
-    bytesTotal: bytes(draft.bytesTotal),
-    bytesMinimum: bytes(minimum),
-    blocks: [],
-  };
+  const minimum = slots.reduce((sum, slot) => sum + bytesOfSlot(fleet, slot), 0);
+  const short = tooFewHolders(newDraft(), slots);
+  const byFlows = newDraft();
+  pourOut(byFlows, nodes, fillHard);
+  const rest = slots.filter((slot) => !byFlows.hasMoved(slot));
+  if (short.length === 0 && placeSlots(byFlows, rest, judgeZone).length === 0) {
+    return byFlows.planned(job, minimum);
+  }
+  const slotBySlot = newDraft();
+  const allBlocks = [...short, ...placeSlots(slotBySlot, slots, judgeZone)];
+  return allBlocks.length > 0 ? blocked(job, allBlocks, minimum) : slotBySlot.planned(job, minimum);
 }
 
-const blocked = (job: JobKind, blocks: readonly Block[], minimum = 0): Plan => ({
+const bytesOfSlot = (fleet: FleetMap, slot: number): number =>
+  fleet.slotBytes[fleet.chunkOfSlot[slot]!]!;
+
+export const planDrain = (
+  fleet: FleetMap,
+  leaving: readonly NodeId[],
+  policy?: PlacePolicy,
+): Plan => wholePlan(draftDrain(fleet, leaving, policy));
+
+const blocked = (job: JobKind, blocks: readonly Block[], minimum = 0): PlanDraft => ({
   job,
-  moves: [],
+  movesTotal: 0,
   bytesTotal: bytes(0),
   bytesMinimum: bytes(minimum),
+  bytesCrossZone: bytes(0),
   blocks,
+  moves: () => [],
 });
 
 /** The slots on these nodes, larger ones first over all of them: the small ones then fill the gaps. */
 export function slotsOfNodes(fleet: FleetMap, nodes: readonly number[]): Int32Array {
-  const index = slotsByNode(fleet);
-  const slots = Int32Array.from(nodes.flatMap((node) => [...slotsOf(index, node)]));
-  const sizeOf = (slot: number) => fleet.slotBytes[fleet.chunkOfSlot[slot]!]!;
-  return slots.sort((left, right) => sizeOf(right) - sizeOf(left) || left - right);
+  const { slots } = slotsByNode(fleet, nodes);
+  return slots.sort(
+    (left, right) => bytesOfSlot(fleet, right) - bytesOfSlot(fleet, left) || left - right,
+  );
 }
 
 function nodeBlocks(fleet: FleetMap, leaving: readonly NodeId[]): Block[] {

@@ -1,10 +1,12 @@
 /**
- * A fleet for planning, in typed arrays: a million slots in about 12 MB. Nodes are numbered in the order
+ * A fleet for planning, in typed arrays: about 8 bytes a slot and 40 a chunk. Nodes are numbered in the order
  * of their ids, so that ties which fall to the lower number are the same on every machine; chunks in the
  * order in which they were added.
  */
+import { ChunkIds } from './chunk-ids.ts';
 import { type Chunk, type FleetNode, type Redundancy, slotBytes, slotCount } from './fleet.ts';
-import { byCodeUnit, type ChunkId, type NodeId, type Zone } from './ids.ts';
+import { Growing } from './growing.ts';
+import { byCodeUnit, type NodeId, type Zone } from './ids.ts';
 import { nodesMax, slotsMax, slotsPerChunkMax, zonesMax } from './limits.ts';
 import type { Bytes } from './units.ts';
 
@@ -16,8 +18,7 @@ export interface FleetMap {
   readonly nodeIndex: ReadonlyMap<NodeId, number>;
   readonly zones: readonly Zone[];
   readonly zoneOfNode: Uint16Array;
-  readonly chunkIds: readonly ChunkId[];
-  readonly chunkIndex: ReadonlyMap<ChunkId, number>;
+  readonly chunkIds: ChunkIds;
   /** Slots of chunk c are `slotStart[c] … slotStart[c + 1] - 1`. */
   readonly slotStart: Int32Array;
   readonly chunkOfSlot: Int32Array;
@@ -25,12 +26,15 @@ export interface FleetMap {
   readonly slotBytes: Float64Array;
   /** 1 for a metadata chunk. */
   readonly isMetadata: Uint8Array;
+  /** By chunk: accesses an hour; only if some chunk has any. */
+  readonly heat?: Float32Array;
   readonly rules: readonly Redundancy[];
   readonly ruleOfChunk: Uint16Array;
   /** By slot: the node that holds it, or NOBODY. */
   readonly holders: Int32Array;
-  /** By node: bytes of the slots in this map that it holds. */
+  /** By node: bytes and number of the slots in this map that it holds. */
   readonly used: Float64Array;
+  readonly slotsOnNode: Int32Array;
   /** By node: bytes in use on its disk, parked copies and slots that are not in this map included. */
   readonly occupied: Float64Array;
 }
@@ -44,14 +48,19 @@ interface NewNode {
 export class FleetBuilder {
   readonly #nodes: NewNode[] = [];
   readonly #nodeIndex = new Map<NodeId, number>();
-  readonly #chunkIds: ChunkId[] = [];
-  readonly #chunkIndex = new Map<ChunkId, number>();
+  readonly #chunkIds = new ChunkIds();
   readonly #rules: Redundancy[] = [];
-  readonly #slotStart: number[] = [0];
-  readonly #slotBytes: number[] = [];
-  readonly #isMetadata: number[] = [];
-  readonly #ruleOfChunk: number[] = [];
-  readonly #holders: number[] = [];
+  readonly #slotStart = new Growing(new Int32Array(1));
+  readonly #slotBytes = new Growing(new Float64Array(0));
+  readonly #isMetadata = new Growing(new Uint8Array(0));
+  readonly #ruleOfChunk = new Growing(new Uint16Array(0));
+  readonly #holders = new Growing(new Int32Array(0));
+  #heat: Growing<Float32Array> | undefined;
+  #lastRule = -1;
+
+  constructor() {
+    this.#slotStart.push(0);
+  }
 
   /**
    * `usedBytes` is what the node reports: pass it when not every chunk is added (a drain reads only the
@@ -71,16 +80,15 @@ export class FleetBuilder {
 
   /** A holder that is no known node leaves its slot without one. Inventories may name a chunk twice. */
   addChunk(chunk: Chunk): 'added' | 'already-there' {
-    if (this.#chunkIndex.has(chunk.id)) return 'already-there';
     const slots = slotCount(chunk.redundancy);
     if (slots > slotsPerChunkMax) throw new RangeError(`more than ${slotsPerChunkMax} slots`);
     if (this.#holders.length + slots > slotsMax)
       throw new RangeError(`more than ${slotsMax} slots`);
-    this.#chunkIndex.set(chunk.id, this.#chunkIds.length);
-    this.#chunkIds.push(chunk.id);
+    if (this.#chunkIds.add(chunk.id) === undefined) return 'already-there';
     this.#slotBytes.push(slotBytes(chunk.size, chunk.redundancy));
     this.#isMetadata.push(chunk.kind === 'metadata' ? 1 : 0);
     this.#ruleOfChunk.push(this.#ruleNumber(chunk.redundancy));
+    this.#addHeat(chunk.heat ?? 0);
     for (let slot = 0; slot < slots; slot++) this.#addHolder(chunk.holders[slot]);
     this.#slotStart.push(this.#holders.length);
     return 'added';
@@ -92,30 +100,37 @@ export class FleetBuilder {
     const numbers = this.#nodes.map(({ node }) => nodeIndex.get(node.id)!);
     const zones = [...new Set(nodes.map(({ node }) => node.zone))].sort(byCodeUnit);
     if (zones.length > zonesMax) throw new RangeError(`more than ${zonesMax} zones`);
-    const slotStart = Int32Array.from(this.#slotStart);
-    const bytesOfSlots = Float64Array.from(this.#slotBytes);
-    const holders = Int32Array.from(this.#holders, (old) =>
-      old === NOBODY ? NOBODY : numbers[old]!,
-    );
+    const slotStart = this.#slotStart.values();
+    const bytesOfSlots = this.#slotBytes.values();
+    const holders = renumbered(this.#holders.values(), numbers);
     const chunkOfSlot = chunkOfEachSlot(slotStart);
-    const used = usedByNode(nodes.length, holders, chunkOfSlot, bytesOfSlots);
+    const { used, slotsOnNode } = heldByNode(nodes.length, holders, chunkOfSlot, bytesOfSlots);
     return {
       nodes: nodes.map(({ node }) => node),
       nodeIndex,
       zones,
       zoneOfNode: Uint16Array.from(nodes, ({ node }) => zones.indexOf(node.zone)),
       chunkIds: this.#chunkIds,
-      chunkIndex: this.#chunkIndex,
       slotStart,
       chunkOfSlot,
       slotBytes: bytesOfSlots,
-      isMetadata: Uint8Array.from(this.#isMetadata),
+      isMetadata: this.#isMetadata.values(),
+      ...(this.#heat === undefined ? {} : { heat: this.#heat.values() }),
       rules: this.#rules,
-      ruleOfChunk: Uint16Array.from(this.#ruleOfChunk),
+      ruleOfChunk: this.#ruleOfChunk.values(),
       holders,
       used,
+      slotsOnNode,
       occupied: used.map((bytes, node) => Math.max(bytes, nodes[node]!.usedBytes ?? 0)),
     };
+  }
+
+  /** Of the chunk that was just added; a fleet without heat has no column for it. */
+  #addHeat(heat: number): void {
+    if (this.#heat === undefined && heat === 0) return;
+    this.#heat ??= new Growing(new Float32Array(this.#chunkIds.count));
+    while (this.#heat.length < this.#chunkIds.count - 1) this.#heat.push(0);
+    this.#heat.push(heat);
   }
 
   #addHolder(holder: NodeId | undefined): void {
@@ -124,10 +139,12 @@ export class FleetBuilder {
 
   /** Few rules, many chunks: they share. The rule of the last chunk is the likeliest of the next. */
   #ruleNumber(rule: Redundancy): number {
-    const last = this.#ruleOfChunk.at(-1);
-    if (last !== undefined && sameRule(this.#rules[last]!, rule)) return last;
-    const found = this.#rules.findIndex((known) => sameRule(known, rule));
-    return found >= 0 ? found : this.#rules.push(rule) - 1;
+    const last = this.#rules[this.#lastRule];
+    if (last === undefined || !sameRule(last, rule)) {
+      const found = this.#rules.findIndex((known) => sameRule(known, rule));
+      this.#lastRule = found >= 0 ? found : this.#rules.push(rule) - 1;
+    }
+    return this.#lastRule;
   }
 }
 
@@ -135,6 +152,16 @@ const sameRule = (left: Redundancy, right: Redundancy): boolean =>
   left.kind === 'replicated'
     ? right.kind === 'replicated' && left.copies === right.copies
     : right.kind === 'erasure' && left.data === right.data && left.parity === right.parity;
+
+/** By slot: the node's number in the map, from that of the order in which nodes were added. */
+function renumbered(holders: Int32Array, numbers: readonly number[]): Int32Array {
+  const renumbered = new Int32Array(holders.length);
+  for (let slot = 0; slot < holders.length; slot++) {
+    const old = holders[slot]!;
+    renumbered[slot] = old === NOBODY ? NOBODY : numbers[old]!;
+  }
+  return renumbered;
+}
 
 function chunkOfEachSlot(slotStart: Int32Array): Int32Array {
   const chunkOfSlot = new Int32Array(slotStart.at(-1)!);
@@ -144,16 +171,19 @@ function chunkOfEachSlot(slotStart: Int32Array): Int32Array {
   return chunkOfSlot;
 }
 
-function usedByNode(
+function heldByNode(
   nodes: number,
   holders: Int32Array,
   chunkOfSlot: Int32Array,
   slotBytes: Float64Array,
-): Float64Array {
+) {
   const used = new Float64Array(nodes);
+  const slotsOnNode = new Int32Array(nodes);
   for (let slot = 0; slot < holders.length; slot++) {
     const holder = holders[slot]!;
-    if (holder !== NOBODY) used[holder]! += slotBytes[chunkOfSlot[slot]!]!;
+    if (holder === NOBODY) continue;
+    used[holder]! += slotBytes[chunkOfSlot[slot]!]!;
+    slotsOnNode[holder]!++;
   }
-  return used;
+  return { used, slotsOnNode };
 }

@@ -26,6 +26,8 @@ export interface Chunk {
   readonly redundancy: Redundancy;
   /** The index is the slot. */
   readonly holders: readonly NodeId[];
+  /** Accesses an hour. @default 0 */
+  readonly heat?: number;
 }
 
 export const slotCount = (redundancy: Redundancy): number =>

@@ -1,9 +1,10 @@
 /** Levels the nodes of one zone. */
 import type { Draft } from './draft.ts';
 import type { NodeClass } from './fleet.ts';
+import { flowsBetween } from './flows.ts';
+import { realiseFlows } from './realise-flows.ts';
 import { Seats } from './seats.ts';
 import { shed } from './shed.ts';
-import type { SlotsByNode } from './slots-by-node.ts';
 import { judgeZone } from './spread.ts';
 
 export interface ZoneTargets {
@@ -16,35 +17,40 @@ export interface ZoneTargets {
 type Kinds = 'data' | 'metadata' | 'both';
 
 /**
+ * First the flows between nodes and the slots that make them up, then slot by slot what flows left over.
  * Where node classes differ, data is levelled first, so that mixed nodes end up holding just the
  * metadata that metadata nodes shall take from them (or lacking what those shall give), then metadata.
  */
-export function levelZone(draft: Draft, index: SlotsByNode, zone: ZoneTargets): void {
+export function levelZone(draft: Draft, zone: ZoneTargets): void {
   const classes = new Set(zone.members.map((node) => draft.fleet.nodes[node]!.class));
   if (classes.size > 1) {
     const between = { ...zone, target: targetsBetween(draft, zone) };
-    levelKinds(draft, index, withClass(draft, between, 'data'), 'data');
-    levelKinds(draft, index, withClass(draft, zone, 'metadata'), 'metadata');
+    levelKinds(draft, withClass(draft, between, 'data'), 'data');
+    levelKinds(draft, withClass(draft, zone, 'metadata'), 'metadata');
   }
-  levelKinds(draft, index, zone, 'both');
+  levelKinds(draft, zone, 'both');
 }
 
-function levelKinds(draft: Draft, index: SlotsByNode, zone: ZoneTargets, kinds: Kinds): void {
+function levelKinds(draft: Draft, zone: ZoneTargets, kinds: Kinds): void {
   const { members, target } = zone;
   const over = (node: number) => draft.used[node]! - target[node]!;
-  const seats = new Seats(
-    draft,
-    members.filter((node) => over(node) < 0),
-    over,
-  );
+  const above = () => members.filter((node) => over(node) > 0);
+  const below = () => members.filter((node) => over(node) < 0);
   const home = draft.fleet.zoneOfNode[members[0]!]!;
+  const mayGive = (slot: number) =>
+    isOfKinds(draft, slot, kinds) && judgeZone(draft, slot, home) === 'good';
+  const flows = flowsBetween(
+    above().map((node) => ({ node, bytes: over(node) })),
+    below().map((node) => ({ node, bytes: -over(node) })),
+  );
+  realiseFlows(draft, flows, mayGive);
+  const seats = new Seats(draft, below(), over);
   shed({
     draft,
-    index,
     target,
-    donors: members.filter((node) => over(node) > 0),
+    donors: above(),
     budgetBytes: Number.POSITIVE_INFINITY,
-    mayGive: (slot) => isOfKinds(draft, slot, kinds) && judgeZone(draft, slot, home) === 'good',
+    mayGive,
     seatFor: (slot) => seats.pick(home, slot),
   });
 }

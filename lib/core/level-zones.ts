@@ -1,7 +1,6 @@
 import type { Draft } from './draft.ts';
 import { Seats } from './seats.ts';
 import { shed } from './shed.ts';
-import type { SlotsByNode } from './slots-by-node.ts';
 import { judgeZone } from './spread.ts';
 
 /**
@@ -9,7 +8,7 @@ import { judgeZone } from './spread.ts';
  * rule lets slots change zones (three copies in three zones: not at all). A zone gives no more than it
  * is over and takes no more than it is under. Returns the bytes moved.
  */
-export function levelZones(draft: Draft, index: SlotsByNode, band: number): number {
+export function levelZones(draft: Draft, band: number): number {
   const { fleet } = draft;
   const members = [...fleet.nodes.keys()].filter((node) => draft.isOpen(node));
   const capacity = sumByZone(draft, members, (node) => fleet.nodes[node]!.capacity);
@@ -29,7 +28,7 @@ export function levelZones(draft: Draft, index: SlotsByNode, band: number): numb
       (node) => fleet.zoneOfNode[node] === zone && draft.used[node]! > target[node]!,
     );
     const budgetBytes = Math.max(0, over[zone]!);
-    moved += shed({ draft, index, target, donors, budgetBytes, mayGive: () => true, seatFor });
+    moved += shed({ draft, target, donors, budgetBytes, mayGive: () => true, seatFor });
   }
   return moved;
 }
@@ -42,7 +41,7 @@ function seatAcross(
   slot: number,
 ): number | undefined {
   const size = draft.bytesOf(slot);
-  const home = draft.fleet.zoneOfNode[draft.holders[slot]!]!;
+  const home = draft.fleet.zoneOfNode[draft.holderOf(slot)]!;
   let best: number | undefined;
   for (const zone of over.keys()) {
     if (zone === home || over[zone]! > -size) continue;

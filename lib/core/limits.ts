@@ -11,6 +11,18 @@ export const fillHardMax = 0.95;
 /** Half-width of the band around the mean: after a rebalance no fill is above 1.005 of the mean. */
 export const rebalanceBandDefault = 0.005;
 
+/** A node's heat is level within this share of what it should be. */
+export const heatBandDefault = 0.05;
+
+/**
+ * Slots of a node that heat levelling looks at: the hottest, and a quarter as many of the coldest of each size.
+ * Where accesses are skewed these carry most of its heat; where they are not, heat is level as it is.
+ */
+export const heatSlotsMax = 512;
+
+/** Partners that a hot node is tried with: each takes what it lacks, so a few are enough. */
+export const heatPartnersMax = 32;
+
 /** Blocks of one kind that a plan lists: enough to see the pattern; totals are in `zone-lacks-room`. */
 export const blocksListedMax = 8;
 

@@ -21,7 +21,7 @@ export function placeSlots(draft: Draft, slots: Iterable<number>, judge: ZoneJud
   const needed = new Float64Array(fleet.zones.length);
   const unplaced: number[] = [];
   for (const slot of slots) {
-    const home = homes[draft.holders[slot]!]!;
+    const home = homes[fleet.holders[slot]!]!;
     needed[home]! += draft.bytesOf(slot);
     const seat = seatFor(draft, seats, slot, home, judge);
     if (seat === undefined) unplaced.push(slot);
@@ -85,7 +85,7 @@ function zonesWithoutRoom(
   room: Float64Array,
 ): Block[] {
   const slots = new Int32Array(needed.length);
-  for (const slot of unplaced) slots[draft.fleet.zoneOfNode[draft.holders[slot]!]!]!++;
+  for (const slot of unplaced) slots[draft.fleet.zoneOfNode[draft.fleet.holders[slot]!]!]!++;
   return draft.fleet.zones.flatMap((zone, at) =>
     slots[at] === 0
       ? []
@@ -108,10 +108,10 @@ function noNodeFits(draft: Draft, slot: number, judge: ZoneJudge): Block {
     kind: 'no-node-fits',
     chunk: chunkIdOf(fleet, slot),
     bytes: bytes(draft.bytesOf(slot)),
-    from: fleet.nodes[draft.holders[slot]!]!.id,
+    from: fleet.nodes[fleet.holders[slot]!]!.id,
     zones,
   };
 }
 
 export const chunkIdOf = (fleet: FleetMap, slot: number) =>
-  fleet.chunkIds[fleet.chunkOfSlot[slot]!]!;
+  fleet.chunkIds.at(fleet.chunkOfSlot[slot]!);

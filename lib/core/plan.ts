@@ -51,3 +51,32 @@ export interface Plan {
   readonly bytesMinimum: Bytes;
   readonly blocks: readonly Block[];
 }
+
+/** What levelling requests did to a plan that levels bytes. */
+export interface HeatLevelling {
+  /** Of `bytesTotal`, what is exchanged for heat alone: above the minimum, for no node gains bytes by it. */
+  readonly bytesForHeat: Bytes;
+  /** The hottest node's accesses over what they should be, without and with it. */
+  readonly hottestBefore: number;
+  readonly hottestAfter: number;
+}
+
+/** A plan whose moves are written out one after the other: a million of them are never objects at once. */
+export interface PlanDraft extends Omit<Plan, 'moves'> {
+  readonly movesTotal: number;
+  /** Of `bytesTotal`, what goes from one zone to another. */
+  readonly bytesCrossZone: Bytes;
+  /** Only of a plan that levels heat. */
+  readonly heat?: HeatLevelling;
+  /** In the plan's order; the same each time. */
+  readonly moves: () => Iterable<Move>;
+}
+
+/** The plan with all its moves at hand. */
+export const wholePlan = ({ job, bytesTotal, bytesMinimum, blocks, moves }: PlanDraft): Plan => ({
+  job,
+  moves: [...moves()],
+  bytesTotal,
+  bytesMinimum,
+  blocks,
+});

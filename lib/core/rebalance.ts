@@ -1,48 +1,48 @@
 import { Draft } from './draft.ts';
 import type { FleetMap } from './fleet-map.ts';
-import type { NodeId } from './ids.ts';
+import { levelHeat } from './level-heat.ts';
 import { levelZone, type ZoneTargets } from './level-zone.ts';
 import { levelZones } from './level-zones.ts';
 import { fillHardMax, rebalanceBandDefault } from './limits.ts';
-import type { JobKind, Move, Plan } from './plan.ts';
-import { type SlotsByNode, slotsByNode, slotsOf } from './slots-by-node.ts';
+import { type JobKind, type Plan, type PlanDraft, wholePlan } from './plan.ts';
 import { metadataByNode, zoneLevels } from './target.ts';
-import { bytes } from './units.ts';
 
 export interface RebalancePolicy {
   /** Half-width of the band, as a share of the mean fill: inside it nothing moves. @default 0.005 */
   readonly rebalanceBand?: number;
   /** Share of a node's capacity that a plan may fill. @default 0.95 */
   readonly fillHard?: number;
+  /** Level requests as well as bytes. @default false */
+  readonly heatAware?: boolean;
   /** What the plan says it is for. */
   readonly job?: JobKind;
 }
 
+export const planRebalance = (fleet: FleetMap, policy?: RebalancePolicy): Plan =>
+  wholePlan(draftRebalance(fleet, policy));
+
 /**
  * Levels the fleet within each zone: where a node is outside the band (and off by more than one slot),
  * the zone's nodes are brought to the mean, each giving or taking only what it is off by. An empty node
- * has just joined and is filled.
+ * has just joined and is filled. With `heatAware` requests are levelled then, and bytes stay as they are.
  */
-export function planRebalance(fleet: FleetMap, policy: RebalancePolicy = {}): Plan {
+export function draftRebalance(fleet: FleetMap, policy: RebalancePolicy = {}): PlanDraft {
   const band = policy.rebalanceBand ?? rebalanceBandDefault;
   const fillHard = policy.fillHard ?? fillHardMax;
   const draft = new Draft(fleet, fillHard);
-  const index = slotsByNode(fleet);
-  const crossed = levelZones(draft, index, band);
-  const metadata = metadataByNode(fleet, draft.holders);
+  const crossed = levelZones(draft, band);
+  const metadata = metadataByNode(draft);
+  const largestOf = largestSlots(fleet);
   for (const zone of fleet.zones.keys()) {
     const targets = targetsOf(draft, zone, metadata, fillHard);
-    const largest = largestSlot(draft, index, targets.members);
+    const largest = targets.members.reduce((most, node) => Math.max(most, largestOf[node]!), 0);
     if (crossed === 0 && !isOutside(draft, targets, band, largest)) continue;
-    if (targets.members.length > 0) levelZone(draft, index, targets);
+    if (targets.members.length > 0) levelZone(draft, targets);
   }
-  return {
-    job: policy.job ?? 'rebalance',
-    moves: draft.moves,
-    bytesTotal: bytes(draft.bytesTotal),
-    bytesMinimum: bytes(netInflow(draft.moves)),
-    blocks: [],
-  };
+  const minimum = netInflow(draft);
+  const heat = policy.heatAware === true && fleet.heat !== undefined ? levelHeat(draft) : undefined;
+  const plan = draft.planned(policy.job ?? 'rebalance', minimum);
+  return heat === undefined ? plan : { ...plan, heat };
 }
 
 function targetsOf(
@@ -74,10 +74,13 @@ const isOutside = (
     (node) => Math.abs(draft.used[node]! - target[node]!) > Math.max(band * target[node]!, slotMax),
   );
 
-function largestSlot(draft: Draft, index: SlotsByNode, members: readonly number[]): number {
-  let largest = 0;
-  for (const node of members) {
-    for (const slot of slotsOf(index, node)) largest = Math.max(largest, draft.bytesOf(slot));
+/** By node: the bytes of the largest slot that it holds. */
+function largestSlots(fleet: FleetMap): Float64Array {
+  const largest = new Float64Array(fleet.nodes.length);
+  for (let slot = 0; slot < fleet.holders.length; slot++) {
+    const holder = fleet.holders[slot]!;
+    const size = fleet.slotBytes[fleet.chunkOfSlot[slot]!]!;
+    if (holder >= 0 && size > largest[holder]!) largest[holder] = size;
   }
   return largest;
 }
@@ -86,11 +89,5 @@ function largestSlot(draft: Draft, index: SlotsByNode, members: readonly number[
  * What any plan must move at least to give every node the bytes that this one gives it: the sum of what
  * nodes gain. A byte that goes through a third node, or that is exchanged for another, is above it.
  */
-function netInflow(moves: readonly Move[]): number {
-  const gains = new Map<NodeId, number>();
-  for (const { from, to, bytes: moved } of moves) {
-    gains.set(from, (gains.get(from) ?? 0) - moved);
-    gains.set(to, (gains.get(to) ?? 0) + moved);
-  }
-  return [...gains.values()].reduce((sum, gain) => sum + Math.max(0, gain), 0);
-}
+const netInflow = ({ fleet, used }: Draft): number =>
+  used.reduce((sum, bytes, node) => sum + Math.max(0, bytes - fleet.used[node]!), 0);

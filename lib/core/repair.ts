@@ -5,9 +5,8 @@ import type { NodeId } from './ids.ts';
 import { blocksListedMax, fillHardMax } from './limits.ts';
 import { liveHolders } from './live-holders.ts';
 import { chunkIdOf, placeSlots } from './place-slots.ts';
-import type { Block, Plan } from './plan.ts';
+import { type Block, type Plan, wholePlan } from './plan.ts';
 import { judgeZoneOfRepair } from './spread.ts';
-import { bytes } from './units.ts';
 
 /**
  * Plans new holders for every slot of the lost nodes; `from` is the lost node. The chunks that can lose
@@ -25,21 +24,17 @@ export function planRepair(
   const { mendable, beyond } = byDanger(draft, slotsOfNodes(fleet, nodes));
   const minimum = mendable.reduce((sum, slot) => sum + draft.bytesOf(slot), 0);
   const unplaced = placeSlots(draft, mendable, judgeZoneOfRepair);
-  return {
-    job: policy.job ?? 'repair',
-    moves: draft.moves,
-    bytesTotal: bytes(draft.bytesTotal),
-    bytesMinimum: bytes(unplaced.length === 0 ? minimum : draft.bytesTotal),
-    blocks: [
-      ...unknown.map((node): Block => ({ kind: 'unknown-node', node })),
-      ...unreadable(draft, beyond),
-      ...unplaced,
-    ],
-  };
+  const blocks = [
+    ...unknown.map((node): Block => ({ kind: 'unknown-node', node })),
+    ...unreadable(draft, beyond),
+    ...unplaced,
+  ];
+  const atLeast = unplaced.length === 0 ? minimum : draft.bytesTotal;
+  return wholePlan(draft.planned(policy.job ?? 'repair', atLeast, blocks));
 }
 
 /** Holders that are needed to read a chunk at all. */
-function neededToRead({ fleet }: Draft, chunk: number): number {
+export function neededToRead({ fleet }: Draft, chunk: number): number {
   const rule = fleet.rules[fleet.ruleOfChunk[chunk]!]!;
   return rule.kind === 'replicated' ? 1 : rule.data;
 }

@@ -1,9 +1,8 @@
 import type { Draft } from './draft.ts';
-import { type SlotsByNode, slotsOf } from './slots-by-node.ts';
+import { inWindows, slotsOf } from './slots-by-node.ts';
 
 export interface Shedding {
   readonly draft: Draft;
-  readonly index: SlotsByNode;
   /** By node: the bytes that it should hold in the end. */
   readonly target: Float64Array;
   readonly donors: readonly number[];
@@ -20,24 +19,29 @@ export interface Shedding {
  * their targets, so a level fleet stays still. Returns the bytes given.
  */
 export function shed(shedding: Shedding): number {
-  let left = shedding.budgetBytes;
+  const { draft, donors, budgetBytes } = shedding;
+  let left = budgetBytes;
   let carry = 0;
-  for (const donor of shedding.donors) {
-    const allowance = Math.min(left, overTarget(shedding, donor) + carry);
-    const given = shedFrom(shedding, donor, allowance);
-    left -= given;
-    carry = Math.min(allowance - given, largestOn(shedding, donor));
+  for (const window of inWindows(draft.fleet, donors)) {
+    for (const [at, donor] of window.nodes.entries()) {
+      const slots = slotsOf(window, at);
+      const allowance = Math.min(left, overTarget(shedding, donor) + carry);
+      const given = shedFrom(shedding, donor, slots, allowance);
+      left -= given;
+      const [largest] = slots;
+      carry = Math.min(allowance - given, largest === undefined ? 0 : draft.bytesOf(largest));
+    }
   }
-  return shedding.budgetBytes - left;
+  return budgetBytes - left;
 }
 
 const overTarget = ({ draft, target }: Shedding, node: number): number =>
   draft.used[node]! - target[node]!;
 
-function shedFrom(shedding: Shedding, donor: number, allowance: number): number {
-  const { draft, index } = shedding;
+function shedFrom(shedding: Shedding, donor: number, slots: Int32Array, allowance: number): number {
+  const { draft } = shedding;
   let given = 0;
-  for (const slot of slotsOf(index, donor)) {
+  for (const slot of slots) {
     const size = draft.bytesOf(slot);
     if (size > allowance - given || draft.hasMoved(slot) || !shedding.mayGive(slot)) continue;
     const seat = shedding.seatFor(slot);
@@ -47,9 +51,4 @@ function shedFrom(shedding: Shedding, donor: number, allowance: number): number 
     given += size;
   }
   return given;
-}
-
-function largestOn({ draft, index }: Shedding, node: number): number {
-  const first = slotsOf(index, node)[0];
-  return first === undefined ? 0 : draft.bytesOf(first);
 }

@@ -15,11 +15,11 @@ const parityOf = (fleet: FleetMap, slot: number): number => {
 
 /** How many other slots of the chunk live nodes of the zone hold, as after the moves so far. */
 function othersIn(draft: Draft, slot: number, zone: number): number {
-  const { fleet, holders, live } = draft;
+  const { fleet, live } = draft;
   const chunk = fleet.chunkOfSlot[slot]!;
   let count = 0;
   for (let other = fleet.slotStart[chunk]!; other < fleet.slotStart[chunk + 1]!; other++) {
-    const holder = holders[other]!;
+    const holder = draft.holderOf(other);
     if (other === slot || holder < 0 || fleet.zoneOfNode[holder] !== zone) continue;
     count += live[holder]!;
   }
@@ -28,7 +28,7 @@ function othersIn(draft: Draft, slot: number, zone: number): number {
 
 /** May a slot that is alive move from its own zone into `zone`? */
 export function judgeZone(draft: Draft, slot: number, zone: number): ZoneVerdict {
-  const own = draft.fleet.zoneOfNode[draft.holders[slot]!]!;
+  const own = draft.fleet.zoneOfNode[draft.holderOf(slot)]!;
   const parity = parityOf(draft.fleet, slot);
   if (zone === own) {
     if (parity === Number.POSITIVE_INFINITY) return 'good';

@@ -3,6 +3,7 @@
  * classes allow. The most even fill (lexicographic max–min) of data-only, metadata-only and mixed nodes
  * has a closed form: all level, unless one kind alone is more than its nodes' share of that level.
  */
+import type { Draft } from './draft.ts';
 import type { NodeClass } from './fleet.ts';
 import { type FleetMap, NOBODY } from './fleet-map.ts';
 
@@ -35,15 +36,15 @@ export function classLevels(
 /** No node at all can hold the kind: then nothing of it is to be levelled. */
 const share = (held: number, capacity: number): number => (capacity > 0 ? held / capacity : 0);
 
-/** By node: bytes of metadata among its slots. */
-export function metadataByNode(fleet: FleetMap, holders: Int32Array): Float64Array {
+/** By node: bytes of metadata among its slots, as after the moves so far. */
+export function metadataByNode(draft: Draft): Float64Array {
+  const { fleet } = draft;
   const metadata = new Float64Array(fleet.nodes.length);
-  for (let slot = 0; slot < holders.length; slot++) {
+  for (let slot = 0; slot < fleet.holders.length; slot++) {
     const chunk = fleet.chunkOfSlot[slot]!;
-    const holder = holders[slot]!;
-    if (fleet.isMetadata[chunk] === 1 && holder !== NOBODY) {
-      metadata[holder]! += fleet.slotBytes[chunk]!;
-    }
+    if (fleet.isMetadata[chunk] === 0) continue;
+    const holder = draft.holderOf(slot);
+    if (holder !== NOBODY) metadata[holder]! += fleet.slotBytes[chunk]!;
   }
   return metadata;
 }

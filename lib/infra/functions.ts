@@ -15,7 +15,11 @@ const functions = {
   autoscaler: { memoryMiB: 1769, lives: 'outside', called: 'by-events' },
   'node-watch': { memoryMiB: 512, lives: 'in-network', called: 'by-events' },
   sweep: { memoryMiB: 512, lives: 'in-network', called: 'by-events' },
-  migrate: { memoryMiB: 512, lives: 'in-network', called: 'by-queues' },
+  /** Reads the nodes, the jobs and what a leaving machine's zone is called; moves nothing itself. */
+  urgency: { memoryMiB: 512, lives: 'outside', called: 'by-events' },
+  tell: { memoryMiB: 256, lives: 'outside', called: 'by-events' },
+  /** Waits most of its time: what it costs is its memory. */
+  migrate: { memoryMiB: 256, lives: 'in-network', called: 'by-queues' },
   admit: { memoryMiB: 1769, lives: 'outside', called: 'by-workflows' },
   connections: { memoryMiB: 512, lives: 'in-network', called: 'by-workflows' },
   plan: { memoryMiB: 1769, lives: 'outside', called: 'by-workflows' },

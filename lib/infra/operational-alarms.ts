@@ -10,7 +10,13 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { metricJobsBlocked, metricMovesStalled, metricNodesDead } from '../contract/metrics.ts';
+import {
+  metricJobsBlocked,
+  metricMachinesLeaving,
+  metricMovesStalled,
+  metricNodesDead,
+  metricZonesPaused,
+} from '../contract/metrics.ts';
 import { fleetMetric } from './fleet-metrics.ts';
 import { type Queues, urgencies } from './queues.ts';
 import { runbook } from './runbook.ts';
@@ -123,6 +129,22 @@ const ofFleet = ({ fleetName }: OperationalAlarmsProps): readonly Watched[] => [
     periods: 1,
     what: 'A job finds no way to go on',
     heading: 'blocked-jobs',
+  },
+  {
+    id: 'MachinesLeaving',
+    metric: fleetMetric(fleetName, metricMachinesLeaving, minute),
+    above: 0,
+    periods: 1,
+    what: 'AWS takes machines away and their nodes are being drained',
+    heading: 'machines-leaving',
+  },
+  {
+    id: 'ZonesPaused',
+    metric: fleetMetric(fleetName, metricZonesPaused, minute),
+    above: 0,
+    periods: 1,
+    what: 'AWS calls a zone impaired, and planned moves from and to it wait',
+    heading: 'zones-paused',
   },
 ];
 

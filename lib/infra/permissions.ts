@@ -1,8 +1,10 @@
 import { Stack, Validations } from 'aws-cdk-lib';
+import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { type IRole, PolicyStatement, type PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { tagFleet } from '../contract/env.ts';
+import { eventSource } from '../contract/events.ts';
 import type { FleetData } from './fleet-data.ts';
 import { type FunctionName, functionNames } from './functions.ts';
 import { allowKey } from './key-use.ts';
@@ -18,6 +20,7 @@ export interface PermissionsProps {
   readonly queues: Queues;
   readonly nodes: Nodes;
   readonly network: Network;
+  readonly events: EventBus;
 }
 
 /** What a function may do besides reading and writing the placement, which every step does. */
@@ -34,6 +37,8 @@ const permissions: Readonly<Record<FunctionName, readonly Permission[]>> = {
     sendSweeps,
   ],
   sweep: [signCapabilities, sendSweeps],
+  urgency: [startWorkflows, nameZones],
+  tell: [tellEvents],
   migrate: [signCapabilities, sendBatches, sendSweeps],
   admit: [],
   connections: [signCapabilities],
@@ -44,7 +49,7 @@ const permissions: Readonly<Record<FunctionName, readonly Permission[]>> = {
   // It stamps the public half of the signing key on the machine.
   launch: [signCapabilities, launchMachines],
   join: [signCapabilities, listMachines, terminateMachines],
-  finish: [listMachines, terminateMachines],
+  finish: [listMachines, terminateMachines, tellEvents],
 };
 
 export function grantPermissions(props: PermissionsProps): void {
@@ -123,6 +128,24 @@ function startWorkflows(role: IRole, { fleetName }: PermissionsProps): void {
   allow(role, 'StartWorkflows', {
     actions: ['states:StartExecution'],
     resources: names.map((name) => workflowArn(role, fleetName, name)),
+  });
+}
+
+/** On the fleet's own bus, as the fleet and nobody else. */
+function tellEvents(role: IRole, { events }: PermissionsProps): void {
+  allow(role, 'TellEvents', {
+    actions: ['events:PutEvents'],
+    resources: [events.eventBusArn],
+    conditions: { StringEquals: { 'events:source': eventSource } },
+  });
+}
+
+/** What the account calls a zone of which an event tells by its id. */
+function nameZones(role: IRole): void {
+  allow(role, 'NameZones', { actions: ['ec2:DescribeAvailabilityZones'], resources: ['*'] });
+  Validations.of(role).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason: 'DescribeAvailabilityZones has no resources.',
   });
 }
 

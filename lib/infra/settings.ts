@@ -1,4 +1,5 @@
 import { Fn, Stack } from 'aws-cdk-lib';
+import type { EventBus } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
 import type { ControlEnv } from '../contract/env.ts';
 import type { Policy } from '../contract/policy.ts';
@@ -16,11 +17,12 @@ export interface SettingsProps {
   readonly network: Network;
   readonly nodes: Nodes;
   readonly queues: Queues;
+  readonly events: EventBus;
 }
 
 /** What every function and the command line are told: about 2 KB of Lambda's 4 KB. */
 export function controlEnv(scope: Construct, props: SettingsProps): ControlEnv {
-  const { fleetName, data, network, nodes, queues } = props;
+  const { fleetName, data, network, nodes, queues, events } = props;
   const subnets = network.subnets.map(({ availabilityZone, subnetId }) =>
     Fn.join('=', [availabilityZone, subnetId]),
   );
@@ -38,6 +40,7 @@ export function controlEnv(scope: Construct, props: SettingsProps): ControlEnv {
     BALLAST_QUEUE_NORMAL: queues.byName.normal.queueUrl,
     BALLAST_QUEUE_LOW: queues.byName.low.queueUrl,
     BALLAST_QUEUE_SWEEP: queues.byName.sweep.queueUrl,
+    BALLAST_EVENT_BUS: events.eventBusName,
     BALLAST_WORKFLOW_SCALE_OUT: workflowArn(scope, fleetName, 'scale-out'),
     BALLAST_WORKFLOW_DRAIN: workflowArn(scope, fleetName, 'drain'),
     BALLAST_WORKFLOW_REBALANCE: workflowArn(scope, fleetName, 'rebalance'),

@@ -7,6 +7,7 @@ import {
   type ISecurityGroup,
   type IVpc,
 } from 'aws-cdk-lib/aws-ec2';
+import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import { agentPortDefault } from '../contract/agent.ts';
 import type { ControlEnv } from '../contract/env.ts';
@@ -88,7 +89,7 @@ export interface StorageFleetProps {
   /**
    * Longest run of the functions that queues feed. A worker that is killed is not waited for: the pacer
    * sends its batch again once its sign of life stands still for the policy's flightLimitMs.
-   * @default 5 minutes: a batch of 256 MiB at 10 MB/s takes 27 seconds, five side by side no longer
+   * @default 15 minutes: a batch of 4 GiB at 10 MB/s takes seven, several side by side no longer
    */
   readonly queueFunctionTimeout?: Duration;
   /** @default 7070 */
@@ -106,6 +107,8 @@ export class StorageFleet extends Construct {
   readonly vpc: IVpc;
   /** For programs that read and write files: nodes let it in. */
   readonly clientSecurityGroup: ISecurityGroup;
+  /** What became of jobs, nodes and zones: add rules to hear of it (contract/events.ts). */
+  readonly events: EventBus;
   /** What the command line needs; also the stack's output `BallastSettings`, as JSON. */
   readonly settings: ControlEnv;
 
@@ -119,7 +122,14 @@ export class StorageFleet extends Construct {
     this.clientSecurityGroup = network.clients;
     const queues = new Queues(this, 'Queues', { functionTimeout: given.queueFunctionTimeout });
     const nodes = new Nodes(this, 'Nodes', { ...given, data: this.data, network });
-    const parts = { fleetName, data: this.data, network, nodes, queues };
+    this.events = new EventBus(this, 'Events', {
+      eventBusName: fleetName,
+      description: 'Ballast: what became of jobs, nodes and zones',
+    });
+    const parts = {
+      ...{ fleetName, data: this.data, network, nodes, queues },
+      events: this.events,
+    };
     this.settings = controlEnv(this, { ...parts, policy, port });
     const { byName: functions } = new Functions(this, 'Functions', {
       fleetName,
@@ -174,7 +184,7 @@ function withDefaults(props: StorageFleetProps) {
     period: props.alarmPeriod ?? Duration.minutes(1),
     highPeriods: props.alarmHighPeriods ?? 3,
     lowPeriods: props.alarmLowPeriods ?? 3,
-    queueFunctionTimeout: props.queueFunctionTimeout ?? Duration.minutes(5),
+    queueFunctionTimeout: props.queueFunctionTimeout ?? Duration.minutes(15),
     port: props.port ?? agentPortDefault,
     operatorActions: props.operatorActions ?? [],
   };

@@ -14,6 +14,7 @@ import { startQueuesAndBuckets } from './queues-and-buckets.ts';
 import { LocalCloudRefusal } from './refusal.ts';
 import { backendsOf, buildServices, metadataPages, publishQueueDepths } from './services.ts';
 import type { Backend } from './wire.ts';
+import { zoneIds } from './zone-ids.ts';
 
 export type { CallCount, CallCounts } from './calls.ts';
 export { LocalCloudRefusal } from './refusal.ts';
@@ -118,6 +119,8 @@ async function start(given: Start, running: AsyncDisposableStack): Promise<Local
     outputs,
     environment,
     notifications,
+    bus,
+    zones: zoneIds(deployment.subnets.values()),
   };
   Object.assign(backends, backendsOf(services, dynamodb, deployment));
   pages._imds = metadataPages(services);

@@ -2,6 +2,7 @@ import type { Instance, LaunchRequest } from './instance.ts';
 import type { Instances } from './instances.ts';
 import { AwsError } from './refusal.ts';
 import { type Backend, ec2Form, queryService } from './wire.ts';
+import { zoneIds } from './zone-ids.ts';
 
 export interface LaunchTemplate {
   readonly id: string;
@@ -172,6 +173,15 @@ function modifyInstanceAttribute(form: URLSearchParams, { instances }: Machines)
   return { return: 'true' };
 }
 
+const describeZones = ({ subnets }: Machines) => ({
+  availabilityZoneInfo: [...zoneIds(subnets.values())].map(([zoneId, zoneName]) => ({
+    zoneId,
+    zoneName,
+    zoneState: 'available',
+    regionName: zoneName.slice(0, -1),
+  })),
+});
+
 function createTags(form: URLSearchParams, { instances }: Machines) {
   const tags = pairs(form, 'Tag');
   for (const id of list(form, 'ResourceId'))
@@ -186,5 +196,6 @@ export const ec2Backend = (machines: Machines): Backend =>
     DescribeInstances: (form) => describeInstances(form, machines),
     TerminateInstances: (form) => terminateInstances(form, machines),
     ModifyInstanceAttribute: (form) => modifyInstanceAttribute(form, machines),
+    DescribeAvailabilityZones: () => describeZones(machines),
     CreateTags: (form) => createTags(form, machines),
   });

@@ -12,6 +12,12 @@ export interface EventInput {
   readonly time?: string;
 }
 
+export interface Delivered {
+  readonly id: string;
+  /** Names of the rules that matched. */
+  readonly rules: readonly string[];
+}
+
 export interface RuleTarget {
   /** What the target gets for this event: Input, InputPath or InputTransformer applied. */
   readonly input: (event: Readonly<Record<string, unknown>>) => unknown;
@@ -56,13 +62,15 @@ export class EventBus {
     this.#timers.clear();
   }
 
-  /** Delivers an event to every rule that matches it; answers its id. */
-  put({ bus = 'default', ...input }: EventInput): string {
+  /** Delivers an event to every rule that matches it. */
+  put({ bus = 'default', ...input }: EventInput): Delivered {
     const event = this.#event(input);
-    for (const rule of this.#rules)
-      if (rule.bus === bus && rule.pattern !== undefined && matchesPattern(rule.pattern, event))
-        this.#deliver(rule, event);
-    return event.id;
+    const matching = this.#rules.filter(
+      (rule) =>
+        rule.bus === bus && rule.pattern !== undefined && matchesPattern(rule.pattern, event),
+    );
+    for (const rule of matching) this.#deliver(rule, event);
+    return { id: event.id, rules: matching.map(({ name }) => name) };
   }
 
   #event(input: Omit<EventInput, 'bus'>) {

@@ -2,6 +2,7 @@ import { z } from 'zod/mini';
 import type { Notification } from './alarm-actions.ts';
 import type { AlarmBoard } from './alarm-board.ts';
 import type { CallCounter } from './calls.ts';
+import type { EventBus } from './event-bus.ts';
 import type { Executions } from './executions.ts';
 import type { Functions } from './functions.ts';
 import type { Instances } from './instances.ts';
@@ -21,10 +22,19 @@ export interface Inspected {
   /** What a client of this cloud needs in its environment. */
   readonly environment: Readonly<Record<string, string>>;
   readonly notifications: readonly Notification[];
+  readonly bus: EventBus;
+  /** Zones by their ids. */
+  readonly zones: ReadonlyMap<string, string>;
 }
 
 const OfFunction = z.object({ function: z.string() });
 const OfInstance = z.object({ instance: z.string() });
+const AwsEvent = z.object({
+  source: z.string(),
+  'detail-type': z.string(),
+  resources: z.array(z.string()),
+  detail: z.record(z.string(), z.unknown()),
+});
 
 /** Everything that the local cloud runs, as one JSON document. */
 const stateOf = (cloud: Inspected) => ({
@@ -44,6 +54,7 @@ const stateOf = (cloud: Inspected) => ({
   alarms: cloud.alarms.list().map(({ settings, state }) => ({ name: settings.name, ...state })),
   queues: cloud.depths(),
   notifications: cloud.notifications,
+  zones: [...cloud.zones].map(([id, name]) => ({ id, name })),
 });
 
 type Page = (cloud: Inspected, input: unknown) => unknown;
@@ -56,6 +67,8 @@ const pages: Readonly<Record<string, Page>> = {
   'POST /_ballast/kill-agent': ({ instances }, input) => ({
     killed: instances.killService(parseInput(OfInstance, input).instance) ? 1 : 0,
   }),
+  // As AWS itself does: PutEvents refuses sources that begin with `aws.`.
+  'POST /_ballast/event': ({ bus }, input) => bus.put(parseInput(AwsEvent, input)),
   'POST /_ballast/lose-instance': async ({ instances }, input) => {
     const { instance } = parseInput(OfInstance, input);
     await instances.lose(instance);

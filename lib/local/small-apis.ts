@@ -36,7 +36,7 @@ export const eventsBackend = (bus: EventBus): Backend =>
       const Entries = parseInput(Put, input).Entries.map((entry) => {
         if (!isJson(entry.Detail))
           return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
-        const EventId = bus.put({
+        const { id: EventId } = bus.put({
           source: entry.Source,
           'detail-type': entry.DetailType,
           detail: JSON.parse(entry.Detail),

@@ -1,11 +1,10 @@
 import {
   chunkKey,
-  chunkOfInventory,
   fleetPartition,
   guardCopies,
   guardKey,
-  inventoryKey,
   nodeKey,
+  nodeOfInventory,
   nodeOfKey,
 } from '../contract/keys.ts';
 import type { ChunkRecord, NodeRecord } from '../contract/records.ts';
@@ -46,6 +45,8 @@ export class Judge implements DiskWatcher {
   readonly #oldViews = new Map<string, OldView[]>();
   /** `node chunk`: copies that the world destroyed, not the protocol. */
   readonly #excused = new Set<string>();
+  /** `node chunk`: inventory lists that have it. */
+  readonly #listed = new Map<string, number>();
   readonly #files: FileJudge;
 
   constructor(world: Judged) {
@@ -58,13 +59,16 @@ export class Judge implements DiskWatcher {
       const { key, before, after } = change;
       if (key.table === 'files') this.#files.changed(change);
       else if (key.sk === 'C') this.#placementChanged(key.pk.slice(2), before, after);
+      else if (nodeOfInventory(key.pk) !== undefined) this.#inventoryChanged(change);
       else if (key.pk === fleetPartition) this.#nodeChanged(nodeOfKey(key.sk), before, after);
     }
     for (const change of changes) {
       const { key } = change;
       if (key.table === 'files') this.#files.check(change);
       else if (key.sk === 'C') this.#checkPlacement(chunkId(key.pk.slice(2)));
-      else if (key.sk.startsWith('C#')) this.#checkInventory(key.pk, chunkOfInventory(key.sk));
+      else if (nodeOfInventory(key.pk) !== undefined) {
+        for (const chunk of chunksIn(change.before)) this.#checkPlacement(chunk);
+      }
     }
   }
 
@@ -172,7 +176,7 @@ export class Judge implements DiskWatcher {
       ) {
         this.#violated('I2', `${holder} is named for ${chunk} v${record.version}: ${fault}`);
       }
-      if (this.#world.store.get(inventoryKey(nodeId(holder), chunk)) === undefined) {
+      if ((this.#listed.get(`${holder} ${chunk}`) ?? 0) === 0) {
         this.#violated('I2', `${holder} holds ${chunk} but its inventory lacks it`);
       }
     }
@@ -207,15 +211,16 @@ export class Judge implements DiskWatcher {
     }
   }
 
-  #checkInventory(partition: string, chunk: ChunkId): void {
-    const node = partition.split('#')[1] ?? '';
-    const item = this.#world.store.get(chunkKey(chunk));
-    const record = item && recordOf<ChunkRecord>(item);
-    const named = record?.state === 'live' && record.holders.includes(node);
-    const listed = this.#world.store.get(inventoryKey(nodeId(node), chunk)) !== undefined;
-    if (named !== listed) {
-      this.#violated('I2', `${node} and ${chunk}: named ${named}, in the inventory ${listed}`);
-    }
+  #inventoryChanged({ key, before, after }: Change): void {
+    const node = nodeOfInventory(key.pk);
+    const count = (item: Item | undefined, by: number) => {
+      for (const chunk of chunksIn(item)) {
+        const copy = `${node} ${chunk}`;
+        this.#listed.set(copy, (this.#listed.get(copy) ?? 0) + by);
+      }
+    };
+    count(before, -1);
+    count(after, 1);
   }
 
   #nodeChanged(node: NodeId, before: Item | undefined, after: Item | undefined): void {
@@ -244,3 +249,6 @@ export class Judge implements DiskWatcher {
 
 /** The judge reads what it sees as it is: a wrong record is for lib/control to notice. */
 export const recordOf = <T>(item: Item): T => item as unknown as T;
+
+const chunksIn = (list: Item | undefined): readonly ChunkId[] =>
+  list === undefined ? [] : (list.chunks as readonly string[]).map(chunkId);

@@ -126,6 +126,13 @@ export class SimMachines implements Machines {
     return this.#process.call('list machines', () => this.#ec2.list());
   }
 
+  zones(): Promise<ReadonlyMap<string, Zone>> {
+    return this.#process.call('name zones', () => {
+      const zones = this.#ec2.all().map(({ zone }) => zone);
+      return new Map(zones.map((zone) => [`id-${zone}`, zone]));
+    });
+  }
+
   terminate(instance: string): Promise<void> {
     return this.#process.call(`terminate ${instance}`, () => {
       this.#ec2.terminate(instance);

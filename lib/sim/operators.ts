@@ -6,6 +6,7 @@ import {
   fleetPartition,
   flightKey,
   jobPartition,
+  movesKey,
   nodeOfKey,
 } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
@@ -14,6 +15,7 @@ import {
   type ChunkRecord,
   FlightRecord,
   type JobRecord,
+  type MoveRecord,
   type NodeRecord,
 } from '../contract/records.ts';
 import { autoscale } from '../control/autoscale.ts';
@@ -234,14 +236,14 @@ export class Operators {
     return known.length > 0 && this.#world.ground.random.chance(0.7) ? known : active;
   }
 
-  #sendBatch(from: string, to: NodeId, moves: BatchRecord['moves']): void {
+  #sendBatch(from: string, to: NodeId, moves: readonly MoveRecord[]): void {
     const id = batchId(this.#world.newId());
     const job = jobId('shuffle');
     const bytes = moves.reduce((sum, move) => sum + move.bytes, 0);
     const ends = { urgency: 'low', from, to, bytes } as const;
     const tally = { movesDone: 0, bytesDone: 0 };
     const planned = { state: 'planned', movesRetried: 0, failures: [] };
-    const batch = BatchRecord.parse({ ...ends, ...tally, ...planned, moves });
+    const batch = BatchRecord.parse({ ...ends, ...tally, ...planned });
     const aliveAt = Math.floor(startMs + this.#world.ground.scheduler.now);
     const flight = FlightRecord.parse({
       ...ends,
@@ -255,6 +257,7 @@ export class Operators {
     });
     this.#world.store.write([
       { op: 'put', key: batchKey(job, id), fields: batch },
+      { op: 'put', key: movesKey(job, id), fields: { moves } },
       { op: 'put', key: flightKey(id), fields: flight },
     ]);
     const message = { job, batch: id, token: 1 };

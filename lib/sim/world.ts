@@ -1,3 +1,4 @@
+import type { FleetEvent } from '../contract/events.ts';
 import {
   BatchMessage,
   type StepName,
@@ -83,6 +84,8 @@ export class World {
   readonly states: SimStates;
   readonly nodes = new Map<NodeId, SimNode>();
   readonly archive = new Map<string, string>();
+  /** Events that the world has heard of, by id. */
+  readonly told = new Map<string, FleetEvent>();
   /** Told of every file that a path names, or names no more. */
   onFile: (path: string, item: Item | undefined) => void = () => {};
   /** The first one: the run ends with it. */
@@ -176,6 +179,12 @@ export class World {
       queues: new SimQueues(process, this.batches, this.sweeps),
       archive: {
         put: (key, body) => process.call(`archive ${key}`, () => void this.archive.set(key, body)),
+      },
+      events: {
+        tell: (events) =>
+          process.call(`tell ${events.length}`, () => {
+            for (const event of events) this.told.set(event.id, event);
+          }),
       },
       now: () => process.now(),
       newId: () => this.newId(),

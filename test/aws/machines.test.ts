@@ -1,4 +1,5 @@
 import {
+  DescribeAvailabilityZonesCommand,
   DescribeInstancesCommand,
   EC2Client,
   ModifyInstanceAttributeCommand,
@@ -89,6 +90,12 @@ describe('launch', () => {
   });
 });
 
+test('zones are known by the ids under which AWS speaks of them', async () => {
+  const AvailabilityZones = [{ ZoneId: 'use1-az2', ZoneName: 'us-east-1a' }];
+  sdk.on(DescribeAvailabilityZonesCommand).resolves({ AvailabilityZones });
+  expect([...(await machines.zones())]).toEqual([['use1-az2', 'us-east-1a']]);
+});
+
 test('list goes through all pages of the fleet and leaves out what is no node', async () => {
   sdk
     .on(DescribeInstancesCommand)
@@ -105,7 +112,7 @@ test('list goes through all pages of the fleet and leaves out what is no node', 
   const found = await machines.list();
   expect(found.map(({ node, state, address }) => [node, state, address])).toEqual([
     ['i-1', 'running', '10.0.0.7:7070'],
-    ['i-2', 'stopping', '10.0.0.7:7070'],
+    ['i-2', 'shutting-down', '10.0.0.7:7070'],
     ['i-3', 'terminated', ''],
   ]);
   expect(

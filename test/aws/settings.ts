@@ -13,6 +13,7 @@ export const environment = {
   BALLAST_QUEUE_NORMAL: 'https://queues/normal',
   BALLAST_QUEUE_LOW: 'https://queues/low',
   BALLAST_QUEUE_SWEEP: 'https://queues/sweep',
+  BALLAST_EVENT_BUS: 'the-bus',
   BALLAST_WORKFLOW_SCALE_OUT: 'arn:scale-out',
   BALLAST_WORKFLOW_DRAIN: 'arn:drain',
   BALLAST_WORKFLOW_REBALANCE: 'arn:rebalance',

@@ -15,18 +15,8 @@ import { chunkId, type NodeId, nodeId, zone } from '../../lib/core/ids.ts';
 import type { Plan } from '../../lib/core/plan.ts';
 import { planRebalance } from '../../lib/core/rebalance.ts';
 import { bytes } from '../../lib/core/units.ts';
+import { generator } from './generator.ts';
 import { MiB, type Scenario, scenarios } from './planner-scenarios.ts';
-
-/** Mulberry32. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Column {
   readonly ids: readonly NodeId[];

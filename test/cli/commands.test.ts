@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { nodeKey } from '../../lib/contract/keys.ts';
+import { tellEvents } from '../../lib/control/events.ts';
 import { nodeView, stepNode } from '../../lib/control/fleet.ts';
 import { endJob, readJob, startRebalance } from '../../lib/control/jobs.ts';
 import { jobId, nodeId } from '../../lib/core/ids.ts';
@@ -63,12 +64,34 @@ describe('files', () => {
   });
 });
 
+test('a fleet on AWS is sent no events: AWS sends them', async () => {
+  const ran = await ballast(['event', 'spot-interruption', 'n1'], memoryFleet());
+  expect([ran.exitCode, ran.opened]).toEqual([2, 0]);
+  expect(ran.stderr).toMatch(/Only the local cloud sends events: on AWS they come from AWS/);
+});
+
+test('events are shown with what they are about and whether they were told', async () => {
+  const fleet = memoryFleet(sixNodes);
+  expect((await ballast(['events'], fleet)).stdout).toBe('No events.\n');
+  await ballast(['scale', 'out', '1'], fleet);
+  await endStarted(fleet, 'done');
+  const waits = (await ballast(['events'], fleet)).stdout;
+  expect(waits).toMatch(/Job Ended +waits +job=\S+ kind=scale-out state=done/);
+  await tellEvents(fleet.ports);
+  expect((await ballast(['events'], fleet)).stdout).toMatch(/Job Ended +yes /);
+  const interrupted = AbortSignal.timeout(1_500);
+  const followed = await ballast(['events', '--follow'], { ports: fleet.ports, interrupted });
+  expect(followed.stdout.trimEnd().split('\n')).toHaveLength(1);
+  expect((await ballast(['events', '--follow', '--json'], fleet)).exitCode).toBe(2);
+});
+
 describe('every command prints one JSON document and nothing else', () => {
   test.each<[string[]]>([
     [['status']],
     [['nodes']],
     [['jobs']],
     [['moves']],
+    [['events']],
     [['ls']],
     [['verify']],
     [['policy', 'get']],

@@ -5,7 +5,8 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type PlanOptions, runPlan } from '../../lib/cli/plan.ts';
-import { runSimulate, type SimulateOptions } from '../../lib/cli/simulate.ts';
+import { type SimulateOptions, type SimulationReport, simulate } from '../../lib/cli/simulate.ts';
+import { UserError } from '../../lib/cli/user-error.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ballast-plan-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -57,23 +58,56 @@ async function run<Options, Code>(
 
 const plan = (options: Omit<PlanOptions, 'snapshot'> & { snapshot?: string }) =>
   run(runPlan, { snapshot, ...options });
-const simulate = (options: Omit<SimulateOptions, 'snapshot'>) =>
-  run(runSimulate, { snapshot, ...options });
+async function simulated(options: Omit<SimulateOptions, 'snapshot'>) {
+  try {
+    const { document, text: shown, exitCode } = await simulate({ snapshot, ...options });
+    return { code: exitCode, report: document as SimulationReport, shown: shown() };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { code: error.exitCode, problem: error.message };
+  }
+}
 
 describe('ballast plan', () => {
+  test('with heat: exchanges are reported beside the minimum', async () => {
+    const warm = fileOf([
+      ...fleet.slice(0, 4),
+      { ...chunk('c0', 'a0'), heat: 60 },
+      { ...chunk('c1', 'a0'), heat: 60 },
+      chunk('c2', 'a1'),
+      chunk('c3', 'a1'),
+      chunk('c4', 'b0'),
+      chunk('c5', 'b0'),
+    ]);
+    const { out, problem } = await plan({ snapshot: warm, rebalance: true, heat: true });
+    expect(JSON.parse(out.split('\n')[0]!)).toMatchObject({
+      movesTotal: 2,
+      bytesMinimum: 0,
+      bytesForHeat: 20,
+      hottestBefore: 2,
+      hottestAfter: 1,
+    });
+    expect(problem).toContain('20 B more for heat: the hottest node from 2.00 to 1.00 × its share');
+  });
+
   test('a drain: a header, then a line a move', async () => {
     const { code, out, problem } = await plan({ drain: 'a0' });
     const [header, ...moves] = out
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect([code, problem]).toEqual([0, '']);
+    expect([code, problem]).toEqual([
+      0,
+      '20 moves, 200 B (1.000 × the minimum), 0 B of it between zones, $0.00\n',
+    ]);
     expect(header).toEqual({
       plan: 1,
       job: 'drain',
       movesTotal: 20,
       bytesTotal: 200,
       bytesMinimum: 200,
+      bytesCrossZone: 0,
+      dollarsCrossZone: 0,
       blocks: [],
     });
     expect(moves[0]).toEqual({ chunk: 'c0', slot: 0, from: 'a0', to: 'a1', bytes: 10 });
@@ -138,6 +172,11 @@ describe('ballast plan', () => {
       '--add has "a:8TB", expected ZONE:BYTES or ZONE:BYTES:COUNT with whole numbers',
     ],
     ['no bytes', { add: 'a:0' }, '--add has "a:0", expected'],
+    [
+      'heat for a drain',
+      { drain: 'a0', heat: true },
+      '--heat is given with --drain, expected with --rebalance or --add',
+    ],
     ['no nodes', { add: 'a:10:0' }, '--add has "a:10:0", expected'],
   ])('%s: one sentence and exit code 2', async (_problem, options, sentence) => {
     const { code, out, problem } = await plan(options);
@@ -148,14 +187,23 @@ describe('ballast plan', () => {
 });
 
 describe('ballast simulate', () => {
+  const scaleOut = async () => fileOf([(await plan({ add: 'a:1000' })).out.trimEnd()]);
+  const head = {
+    plan: 1,
+    job: 'drain',
+    movesTotal: 1,
+    bytesTotal: 10,
+    bytesMinimum: 10,
+    blocks: [],
+  };
+  const move = { chunk: 'c0', slot: 0, from: 'a0', to: 'b0', bytes: 10 };
+
   test('makespan, bound and bytes by node', async () => {
-    const file = fileOf([(await plan({ add: 'a:1000' })).out.trimEnd()]);
-    const { code, out } = await simulate({ plan: file, nodeRate: 10e6 });
-    const report = JSON.parse(out);
+    const { code, report } = await simulated({ plan: await scaleOut(), nodeRate: 10e6 });
     expect(code).toBe(0);
     expect(report).toMatchObject({ job: 'scale-out', bytesTotal: 130, violations: [], batches: 2 });
-    expect(report.makespanSeconds).toBeGreaterThanOrEqual(report.makespanBoundSeconds);
-    expect(report.nodes.find(({ node: id }: { node: string }) => id === 'a0')).toMatchObject({
+    expect(report!.makespanSeconds).toBeGreaterThanOrEqual(report!.makespanBoundSeconds);
+    expect(report!.nodes.find(({ node: id }) => id === 'a0')).toMatchObject({
       bytesOut: 130,
       bytesIn: 0,
       fillBefore: 0.2,
@@ -163,34 +211,52 @@ describe('ballast simulate', () => {
     });
   });
 
+  test('who waits for what, and how far the budgets are used', async () => {
+    const { report, shown } = await simulated({ plan: await scaleOut(), nodeRate: 10e6 });
+    const [first] = report!.waits;
+    expect(first).toMatchObject({ node: 'a0', direction: 'out', bytes: 130, busyShare: 1 });
+    expect(first!.movesWaiting).toBeGreaterThan(0);
+    expect(report!.peaks).toMatchObject({ fleetBatches: 1, nodeBatches: 1, nodeRateBytes: 10e6 });
+    expect(shown).toMatch(/^plan {6}scale-out: 13 moves, 130 B, in 2 batches\ntime /);
+    expect(shown).toMatch(/\na0 +out +130 B +13 +100\.0% /);
+  });
+
+  test('what goes between zones is priced', async () => {
+    const file = fileOf([
+      { ...head, bytesTotal: 50e9 },
+      { ...move, bytes: 50e9 },
+    ]);
+    const { report } = await simulated({ plan: file });
+    expect(report).toMatchObject({ bytesCrossZone: 50e9, cost: { dollarsCrossZone: 1 } });
+    expect(report!.cost.dollars).toBeGreaterThan(1);
+  });
+
+  test.each([
+    ['kept', 60_000, 0, 'deadline  everything is done within 1:00'],
+    [
+      'missed',
+      0,
+      1,
+      'deadline  missed: after 0:00, 13 moves and 130 B are left; 1 source late, a0',
+    ],
+  ])('a deadline that is %s', async (_outcome, deadline, exitCode, line) => {
+    const { code, shown } = await simulated({ plan: await scaleOut(), deadline });
+    expect(code).toBe(exitCode);
+    expect(shown).toContain(line);
+  });
+
   test('a plan that breaks a promise fails', async () => {
-    const head = {
-      plan: 1,
-      job: 'drain',
-      movesTotal: 1,
-      bytesTotal: 10,
-      bytesMinimum: 10,
-      blocks: [],
-    };
-    const file = fileOf([head, { chunk: 'c0', slot: 0, from: 'a0', to: 'b0', bytes: 10 }]);
-    const { code, out } = await simulate({ plan: file });
+    const { code, report, shown } = await simulated({ plan: fileOf([head, move]) });
     expect(code).toBe(1);
-    expect(JSON.parse(out).violations.map(({ kind }: { kind: string }) => kind)).toContain(
-      'two-slots-on-node',
-    );
+    expect(report!.violations.map(({ kind }) => kind)).toContain('two-slots-on-node');
+    expect(shown).toMatch(/\nbroken {4}\d promises?: /);
   });
 
   test('an empty plan takes no time', async () => {
-    const head = {
-      plan: 1,
-      job: 'repair',
-      movesTotal: 0,
-      bytesTotal: 0,
-      bytesMinimum: 0,
-      blocks: [],
-    };
-    const { code, out } = await simulate({ plan: fileOf([head]) });
-    expect([code, JSON.parse(out).makespanOverBound]).toEqual([0, 1]);
+    const empty = { ...head, job: 'repair', movesTotal: 0, bytesTotal: 0, bytesMinimum: 0 };
+    const { code, report, shown } = await simulated({ plan: fileOf([empty]) });
+    expect([code, report!.makespanOverBound, report!.cost.dollars]).toEqual([0, 1, 0]);
+    expect(shown).toContain('nothing waits');
   });
 
   test.each([
@@ -201,7 +267,7 @@ describe('ballast simulate', () => {
     ],
     ['no rate', { plan: snapshot, nodeRate: 0 }, 'nodeRateBytes is 0, expected a number from 1'],
   ])('%s: one sentence and exit code 2', async (_problem, options, sentence) => {
-    const { code, problem } = await simulate(options);
+    const { code, problem } = await simulated(options);
     expect(code).toBe(2);
     expect(problem).toContain(sentence);
   });

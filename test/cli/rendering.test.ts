@@ -95,7 +95,15 @@ test.each<[count: number, present: string, launch: Record<string, number>]>([
 );
 
 const node = (over: Partial<NodeInView>): NodeInView => ({
-  ...{ node: 'n1', zone: 'a', class: 'mixed', state: 'active', capacityBytes: 100, usedBytes: 50 },
+  ...{
+    node: 'n1',
+    zone: 'a',
+    class: 'mixed',
+    state: 'active',
+    epoch: 3,
+    capacityBytes: 100,
+    usedBytes: 50,
+  },
   ...{ fill: 0.5, chunks: 1, connections: 0, p99Ms: null, diskSuspect: false },
   ...{ foregroundIn: 0, foregroundOut: 0, backgroundIn: 0, backgroundOut: 0 },
   ...{ heartbeatAgeMs: 1_000, instance: 'i', address: 'h:1', job: '' },
@@ -122,6 +130,7 @@ const job = (over: Partial<Job>): Job => ({
     priority: 5,
     paused: false,
     pausedAt: 0,
+    mustLeave: false,
     startedAt: 0,
     endedAt: 0,
   },
@@ -169,16 +178,21 @@ test('status fits a screen: health first', () => {
     ...{ capacityBytes: 100, usedBytes: 50, zones: zonesOf(nodes), connections: 2, p99Ms: 3.4 },
     rates: { clientsIn: 0, clientsOut: 2048, moves: 1 },
     jobs: [viewJob(job({}), { moves: 4, bytes: 400, movesInFlight: 2 }, 60_000)],
+    scaling: {
+      ...{ decision: 'hold', reasons: ['called by tick', 'there is no node to judge by'] },
+      ...{ decidedAt: '2026-01-01T00:00:00.000Z', ageMs: 61_000, job: '' },
+    },
   });
   expect(`\n${text}\n`).toBe(`
 health    OK
 nodes     1 node: 1 active
-capacity  50 B of 100 B used
+capacity  [############............] 50 B of 100 B used (50.0%)
 clients   in 0 B/s, out 2.00 KiB/s, 2 connections, p99 3 ms
 moves     1 B/s
+scaling   hold, 1:01 ago: called by tick; there is no node to judge by
 
 ZONE  ACTIVE  NODES  USED  CAPACITY   FILL
-a          1      1  50 B     100 B  50.0%
+a          1      1  50 B     100 B  50.0%  [########........]
 
 drain of n1  [##############..........] 600 B of 1000 B  10 B/s  0:40 left  moving  J1
 `);

@@ -30,7 +30,11 @@ const storedPaths = async (fleet: MemoryFleet) =>
 describe('groups', () => {
   const file = (size: number): SourceFile => ({ path: 'p', from: 'f', size });
   test.each<[behaviour: string, sizes: number[], groups: number[]]>([
-    ['as many files as fit a transaction', Array(2 * groupFilesMax + 1).fill(1), [19, 19, 1]],
+    [
+      'as many files as fit a transaction',
+      Array(2 * groupFilesMax + 1).fill(1),
+      [groupFilesMax, groupFilesMax, 1],
+    ],
     ['no more bytes than a group may have', [groupBytesMax, 1, 1], [1, 2]],
     ['a large file is alone', [1, 10 * groupBytesMax, 1], [1, 1, 1]],
     ['empty files count as files', [0, 0], [2]],

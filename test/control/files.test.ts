@@ -167,7 +167,7 @@ test('others that keep replacing a path are not waited for for ever', async () =
     if (key.table === 'files') world.store.write([{ op: 'update', key, add: { version: 1 } }]);
   };
   await expect(commitFiles(world.ports, [file])).rejects.toThrow('others kept replacing it');
-  const long = await placeFile(world, 'f', letters(60));
+  const long = await placeFile(world, 'f', letters(200));
   world.beforeWrite = () => {
     world.store.write([{ op: 'update', key: fileKey('f'), add: { version: 1 } }]);
   };
@@ -177,7 +177,7 @@ test('others that keep replacing a path are not waited for for ever', async () =
 
 /** Stops a long upload just before its last transaction. */
 async function uploading(world: World, meanwhile: () => Promise<void>): Promise<void> {
-  const file = await placeFile(world, 'long', letters(60));
+  const file = await placeFile(world, 'long', letters(200));
   const isLast = (ops: readonly Op[]) => ops.some(({ key }) => key.table === 'files');
   world.beforeWrite = async (ops) => {
     if (!isLast(ops)) return;
@@ -217,7 +217,7 @@ test('an upload that ends while the sweeper takes its intent keeps every chunk',
   });
   release();
   await sweeping;
-  expect(await contentOf(world, 'long')).toBe(letters(60).join(''));
+  expect(await contentOf(world, 'long')).toBe(letters(200).join(''));
   expect(clean(world)).toEqual([]);
 });
 let sweeping: Promise<void>;
@@ -242,7 +242,7 @@ test('an upload that died leaves nothing for longer than its intent', async () =
 
 test('chunks of a long upload that are known already fail it', async () => {
   const world = new World(many);
-  const file = await placeFile(world, 'long', letters(60));
+  const file = await placeFile(world, 'long', letters(200));
   const key = chunkKey(file.chunks[0]!.chunk);
   world.store.write([{ op: 'put', key, fields: { state: 'removed' } }]);
   await expect(commitFiles(world.ports, [file])).rejects.toThrow('already known');

@@ -265,7 +265,7 @@ test('slow copies are committed as they come', async () => {
   const { world, ports, job, message } = await sent();
   const done: unknown[] = [];
   world.beforePullEvent = () => {
-    world.nowMs += 6_000;
+    world.nowMs += ports.policy.flightLimitMs / 2;
     done.push(flights(world)[0]?.movesDone);
   };
   await migrate(ports, message, forever);

@@ -67,7 +67,7 @@ test('a pacing waits the longer the more is left', async () => {
     {
       policy: { graceMs: 0, nodeRateBytes: 1, batchRateBytes: 1 },
     },
-    30,
+    90,
   );
   const waitSeconds = Math.floor(jobOf(world, job).bytesPlanned / 4);
   expect(await pace(ports, job)).toEqual({ verdict: 'pending', waitSeconds });

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Held, PullEvent, Receipt } from '../../lib/contract/agent.ts';
+import type { FleetEvent } from '../../lib/contract/events.ts';
 import {
   chunkKey,
-  chunkOfInventory,
   fleetPartition,
   guardCopies,
   guardKey,
   heartbeatKey,
-  inventoryKey,
+  inventoryPartition,
   nodeKey,
 } from '../../lib/contract/keys.ts';
 import type { BatchMessage } from '../../lib/contract/messages.ts';
@@ -89,6 +89,8 @@ export interface WorldOptions {
   readonly policy?: Partial<Policy>;
   /** Items of a page of a query, and copies of a page of a node's list. */
   readonly pageItems?: number;
+  /** Stands between lib/control and the world, e.g. to count. */
+  readonly wrap?: (ports: Ports, store: Store) => Ports;
 }
 
 const capacityDefault = 10_000;
@@ -102,6 +104,7 @@ export class World {
   readonly messages: BatchMessage[] = [];
   readonly sweeps: { nodes: readonly NodeId[]; delayMs: number }[] = [];
   readonly archive = new Map<string, string>();
+  readonly told: FleetEvent[] = [];
   readonly logged: string[] = [];
   readonly ports: Ports;
   readonly pageItems: number;
@@ -112,6 +115,8 @@ export class World {
   isListOld = false;
   /** Called before each write; may do what others do meanwhile, or throw. */
   beforeWrite: (ops: readonly Op[]) => void | Promise<void> = () => {};
+  /** Before unconditional puts and deletes. */
+  beforeWriteEach: () => void | Promise<void> = () => {};
   /** Called after each write that committed; may throw as if its answer were lost. */
   afterWrite: (ops: readonly Op[]) => void = () => {};
   beforePullEvent: (event: PullEvent) => void | Promise<void> = () => {};
@@ -119,15 +124,18 @@ export class World {
   beforeQuery: (pk: string) => void | Promise<void> = () => {};
   /** Changes what a pull says of a chunk. */
   tamper: (event: PullEvent) => readonly PullEvent[] = (event) => [event];
+  /** Called before events are told; may throw as EventBridge does. */
+  beforeTell: (events: readonly FleetEvent[]) => void | Promise<void> = () => {};
   reads = 0;
   #ids = 0;
 
-  constructor({ nodes = abc, policy = {}, pageItems = 50 }: WorldOptions = {}) {
+  constructor({ nodes = abc, policy = {}, pageItems = 50, wrap }: WorldOptions = {}) {
     this.pageItems = pageItems;
     this.store = new Store(() => this.nowMs);
-    this.ports = this.#ports(
+    const ports = this.#ports(
       Policy.parse({ nodeCapacityBytes: capacityDefault, fillHard: 1, ...policy }),
     );
+    this.ports = wrap?.(ports, this.store) ?? ports;
     for (const [name, where] of Object.entries(nodes)) this.enrol(name, where);
   }
 
@@ -222,20 +230,15 @@ export class World {
       const chunk = chunkId(item.pk.slice(2));
       const { holders, sha256 } = item as unknown as ChunkRecord;
       if (new Set(holders).size < holders.length) found.push(`${chunk} twice on a node`);
-      for (const [slot, holder] of holders.entries()) {
-        const row = this.store.get(inventoryKey(nodeId(holder), chunk));
-        if (row?.slot !== slot) found.push(`${holder} lacks the row of ${chunk}`);
+      for (const holder of holders) {
+        const lists = this.store.all('placement', inventoryPartition(nodeId(holder)));
+        if (!lists.some((list) => (list.chunks as string[]).includes(chunk)))
+          found.push(`${holder} has no list with ${chunk}`);
         if (gone.has(holder)) continue;
         const copy = this.node(holder).shelves.get(chunk)?.copy;
         if (copy === undefined || hashOf(copy.bytes) !== sha256)
           found.push(`${holder} lacks ${chunk}`);
       }
-    }
-    for (const { pk, sk } of this.store.items('placement')) {
-      if (!sk.startsWith('C#')) continue;
-      const holders = this.placement(chunkOfInventory(sk));
-      if (holders?.state !== 'live' || !holders.holders.includes(pk.split('#')[1]!))
-        found.push(`${pk} has a row of ${sk} too many`);
     }
     return found;
   }
@@ -270,6 +273,7 @@ export class World {
           return result;
         },
         writeEach: async (ops) => {
+          await this.beforeWriteEach();
           for (const op of ops) this.store.write([op]);
         },
       },
@@ -286,6 +290,8 @@ export class World {
         },
         list: async () =>
           this.isListOld ? this.machines.filter(({ state }) => state !== 'pending') : this.machines,
+        zones: async () =>
+          new Map([...new Set(this.machines.map((each) => each.zone))].map((z) => [`id-${z}`, z])),
         terminate: async (instance) => {
           const at = this.machines.findIndex((machine) => machine.instance === instance);
           const machine = this.machines[at];
@@ -305,6 +311,12 @@ export class World {
         sweep: async (nodes, delayMs) => void this.sweeps.push({ nodes, delayMs }),
       },
       archive: { put: async (key, body) => void this.archive.set(key, body) },
+      events: {
+        tell: async (events) => {
+          await this.beforeTell(events);
+          this.told.push(...events);
+        },
+      },
       now: () => epochMillis(this.nowMs),
       newId: () => `ID${String(++this.#ids).padStart(24, '0')}`,
       policy,

@@ -84,7 +84,7 @@ test('the slots of a node come larger ones first', () => {
     { a1: {}, a2: {} },
     sizes.map((size, at) => ({ on: [at === 3 ? 'a2' : 'a1'], size })),
   );
-  const index = slotsByNode(map);
+  const index = slotsByNode(map, [0, 1]);
   expect([...slotsOf(index, 0)].map((slot) => sizes[slot])).toEqual([2 ** 40, 1000, 900, 0, 1]);
   expect([...slotsOf(index, 1)]).toEqual([3]);
 });

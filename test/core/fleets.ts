@@ -21,6 +21,7 @@ export interface ChunkSketch {
   readonly size?: number;
   readonly kind?: Chunk['kind'];
   readonly rule?: Redundancy;
+  readonly heat?: number;
 }
 
 export const replicated = (copies: number): Redundancy => ({ kind: 'replicated', copies });
@@ -49,15 +50,18 @@ export function sketch(
       used === undefined ? undefined : bytes(used),
     );
   }
-  chunks.forEach(({ on, size = 1, kind = 'data', rule = replicated(on.length) }, number) => {
-    builder.addChunk({
-      id: chunkId(`c${number}`),
-      size: bytes(size),
-      kind,
-      redundancy: rule,
-      holders: on.map(nodeId),
-    });
-  });
+  chunks.forEach(
+    ({ on, size = 1, kind = 'data', rule = replicated(on.length), heat = 0 }, number) => {
+      builder.addChunk({
+        id: chunkId(`c${number}`),
+        size: bytes(size),
+        kind,
+        redundancy: rule,
+        holders: on.map(nodeId),
+        heat,
+      });
+    },
+  );
   return builder.build();
 }
 
@@ -109,6 +113,7 @@ export const anyFleet: fc.Arbitrary<FleetMap> = fc
         size: fc.constantFrom(0, 1, 7, 16, 64),
         kind: fc.constantFrom<Chunk['kind']>('data', 'data', 'metadata'),
         rule: anyRule,
+        heat: fc.constantFrom(0, 0, 1, 5, 20, 0.5),
         order: fc.array(fc.nat(), { minLength: 24, maxLength: 24 }),
       }),
       { maxLength: 80 },

@@ -71,6 +71,8 @@ test('every dead-letter queue, workflow and queue of moves is watched', () => {
       ...['scale-out', 'drain', 'rebalance', 'repair'].map((name) => `ballast-failed-${name}`),
       'ballast-moves-stalled',
       'ballast-nodes-dead',
+      'ballast-machines-leaving',
+      'ballast-zones-paused',
     ]),
   );
 });

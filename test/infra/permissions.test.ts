@@ -34,6 +34,7 @@ const anyResource: Readonly<Record<string, readonly string[]>> = {
     'ec2:UnassignPrivateIpAddresses',
   ],
   machines: ['ec2:DescribeInstances'],
+  'names of zones': ['ec2:DescribeAvailabilityZones'],
   metrics: ['cloudwatch:PutMetricData'],
   'logs of a state machine': [
     'logs:CreateLogDelivery',
@@ -165,6 +166,7 @@ describe('functions', () => {
     workflows: 'states:StartExecution',
     queues: 'sqs:SendMessage',
     archive: 's3:PutObject',
+    events: 'events:PutEvents',
   };
   const roleOf = (name: string) =>
     new RegExp(`^FleetFunctions${name.split('-').map(upper).join('')}Role`);
@@ -183,13 +185,25 @@ describe('functions', () => {
       // functions that events call may send what they could not handle to the dead letters.
       const isExcused =
         (part === 'nodes' && name === 'launch') ||
-        (part === 'queues' && ['autoscaler'].includes(name));
+        (part === 'queues' && ['autoscaler', 'urgency', 'tell'].includes(name));
       if (isExcused) continue;
       expect([name, part, allowed.some((each) => each.startsWith(action))]).toEqual([
         name,
         part,
         isUsed,
       ]);
+    }
+  });
+
+  test('tell events on the fleet’s own bus alone, in the fleet’s own name', () => {
+    const tells = every.filter(({ actions }) => actions.includes('events:PutEvents'));
+    expect(tells.map(({ owner }) => owner.replace(/^FleetFunctions|Role.*/g, '')).sort()).toEqual([
+      'Finish',
+      'Tell',
+    ]);
+    for (const { resources, Condition } of tells) {
+      expect(resources).toEqual([expect.stringMatching(/^<FleetEvents\w+\.Arn>$/)]);
+      expect(Condition).toEqual({ StringEquals: { 'events:source': 'ballast' } });
     }
   });
 

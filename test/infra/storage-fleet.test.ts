@@ -18,6 +18,8 @@ test('goes into somebody else’s stack and network with no props but the networ
   expect(ofType(resources, 'AWS::EC2::VPCEndpoint')).toHaveLength(0);
   expect(ofType(resources, 'AWS::DynamoDB::Table')).toHaveLength(3);
   expect(fleet.vpc).toBe(vpc);
+  const buses = ofType(resources, 'AWS::Events::EventBus').map(([id]) => `<${id}>`);
+  expect(buses).toEqual([flat(stack.resolve(fleet.events.eventBusName))]);
 });
 
 test('tells all its settings in one output', () => {

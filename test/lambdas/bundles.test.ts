@@ -9,6 +9,7 @@ const adapters = {
   workflows: 'lib/aws/workflows.ts',
   queues: 'lib/aws/queues.ts',
   archive: 'lib/aws/archive.ts',
+  events: 'lib/aws/events.ts',
 };
 type PortName = keyof typeof adapters;
 

@@ -1,4 +1,8 @@
-import { DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import {
+  DescribeAvailabilityZonesCommand,
+  DescribeInstancesCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
 import {
   BatchGetCommand,
   DynamoDBDocumentClient,
@@ -7,6 +11,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { spotInterruptionOf, zoneShiftOf } from '../../lib/contract/notices.ts';
 import { awsError, environment } from '../aws/settings.ts';
 
 const dynamo = mockClient(DynamoDBDocumentClient);
@@ -113,4 +118,33 @@ test('autoscaler decides, whatever called it', async () => {
 test('node-watch looks at heartbeats and machines', async () => {
   await (await handlerOf('node-watch'))({ source: 'aws.ec2' });
   expect(ec2.commandCalls(DescribeInstancesCommand)).toHaveLength(1);
+});
+
+describe('urgency', () => {
+  const time = '2026-01-01T00:00:00Z';
+
+  test('takes a notice of a stranger, or of a zone elsewhere, as done, and writes nothing', async () => {
+    const handler = await handlerOf('urgency');
+    ec2.on(DescribeAvailabilityZonesCommand).resolves({});
+    expect(await handler({ time, ...spotInterruptionOf('i-x') })).toMatchObject([
+      { kind: 'ignore', why: { kind: 'unknown-instance', instance: 'i-x' } },
+    ]);
+    expect(await handler({ time, ...zoneShiftOf('use1-az9', 'impaired') })).toMatchObject([
+      { kind: 'ignore', why: { kind: 'unknown-zone', zone: 'use1-az9' } },
+    ]);
+    const sent = new Set(dynamo.calls().map((call) => call.args[0].constructor.name));
+    expect([...sent].filter((command) => !/Get|Query/.test(command))).toEqual([]);
+  });
+
+  test.each([[{}], [null], [{ time, 'detail-type': 'Autoshift Completed', detail: {} }]])(
+    'refuses the event %j',
+    async (event) => {
+      const handler = await handlerOf('urgency');
+      await expect(async () => handler(event)).rejects.toThrow();
+    },
+  );
+});
+
+test('tell has nothing to tell where nothing happened', async () => {
+  expect(await (await handlerOf('tell'))({ source: 'aws.events' })).toBe(0);
 });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { EventBus } from '../../lib/local/event-bus.ts';
 import { checkPattern, matchesPattern } from '../../lib/local/event-pattern.ts';
 import { parseSchedule } from '../../lib/local/schedule-expression.ts';
+import { zoneIds } from '../../lib/local/zone-ids.ts';
 
 const event = { source: 'aws.ec2', detail: { state: 'terminated', id: 'i-12', size: 7 } };
 
@@ -41,3 +43,29 @@ describe('a schedule', () => {
     (text) => expect(() => parseSchedule(text)).toThrow('not served'),
   );
 });
+
+describe('the bus', () => {
+  const rule = (name: string, bus: string, pattern: object, got: string[]) => ({
+    ...{ name, arn: name, bus, pattern, schedule: undefined },
+    targets: [{ input: (event: object) => event, deliver: () => void got.push(name) }],
+  });
+
+  test('delivers what is put to the rules of its bus that match, and says which', async () => {
+    const got: string[] = [];
+    const bus = new EventBus('us-east-1', () => {});
+    bus.add(rule('ours', 'fleet', { source: ['ballast'] }, got));
+    bus.add(rule('other type', 'fleet', { 'detail-type': ['x'] }, got));
+    bus.add(rule('other bus', 'default', { source: ['ballast'] }, got));
+    const event = { source: 'ballast', 'detail-type': 'Job Ended', detail: {} };
+    expect(bus.put({ bus: 'fleet', ...event }).rules).toEqual(['ours']);
+    await new Promise(setImmediate);
+    expect(got).toEqual(['ours']);
+    expect(bus.put({ bus: 'nobody’s', ...event }).rules).toEqual([]);
+  });
+});
+
+test('zones have ids that are not their names', () =>
+  expect([...zoneIds(['us-east-1b', 'us-east-1a', 'us-east-1b'])]).toEqual([
+    ['use1-az1', 'us-east-1a'],
+    ['use1-az2', 'us-east-1b'],
+  ]));

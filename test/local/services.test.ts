@@ -11,7 +11,11 @@ import {
   GetItemCommand,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { DescribeVpcsCommand, EC2Client } from '@aws-sdk/client-ec2';
+import {
+  DescribeAvailabilityZonesCommand,
+  DescribeVpcsCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -24,6 +28,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stateChangeOf } from '../../lib/contract/notices.ts';
 import type { LocalCloud } from '../../lib/local/cloud.ts';
 import { clientOf, fixture, start, until } from './fixture.ts';
 
@@ -238,6 +243,33 @@ describe('signals', () => {
 });
 
 describe('the endpoint', () => {
+  test('it sends AWS’s own events, which nobody may put, to the rules that match', async () => {
+    const body = JSON.stringify(stateChangeOf('i-mine', 'terminated'));
+    const answer = await fetch(`${cloud.endpoint}/_ballast/event`, { method: 'POST', body });
+    expect(await answer.json()).toMatchObject({ rules: ['Test-Pattern'] });
+    const got = await until('the event', () =>
+      made.events('OnEvent').find(({ resources }) => (resources as string[]).includes('i-mine')),
+    );
+    expect(got).toMatchObject({
+      ...{ source: 'aws.ec2', 'detail-type': 'EC2 Instance State-change Notification' },
+      detail: { 'instance-id': 'i-mine', state: 'terminated' },
+    });
+    const other = JSON.stringify(stateChangeOf('i-mine', 'running'));
+    const missed = await fetch(`${cloud.endpoint}/_ballast/event`, { method: 'POST', body: other });
+    expect(await missed.json()).toMatchObject({ rules: [] });
+    const bad = await fetch(`${cloud.endpoint}/_ballast/event`, { method: 'POST', body: '{}' });
+    expect(bad.status).toBe(400);
+  });
+
+  test('zones have the ids under which AWS speaks of them', async () => {
+    const answer = await new EC2Client(client).send(new DescribeAvailabilityZonesCommand({}));
+    const names = answer.AvailabilityZones?.map(({ ZoneId, ZoneName }) => [ZoneId, ZoneName]);
+    const state = await (await fetch(`${cloud.endpoint}/_ballast/state`)).json();
+    const { zones } = state as { zones: { id: string; name: string }[] };
+    expect(names).toEqual(zones.map(({ id, name }) => [id, name]));
+    expect(names?.length).toBeGreaterThan(0);
+  });
+
   test('refuses what it does not serve, by the action’s name', async () => {
     await expect(new EC2Client(client).send(new DescribeVpcsCommand({}))).rejects.toMatchObject({
       name: 'NotImplementedLocally',

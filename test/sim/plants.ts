@@ -1,4 +1,4 @@
-import { chunkKey, outboxPartition } from '../../lib/contract/keys.ts';
+import { chunkKey, nodeOfInventory, outboxPartition } from '../../lib/contract/keys.ts';
 import {
   type Nodes,
   type Op,
@@ -95,6 +95,10 @@ export const plants: Readonly<Record<string, PlantedBug>> = {
     breaks: ['I9'],
     launchTokens: 'ignored',
   },
+  'tidying an inventory drops lists that are in use': {
+    breaks: ['I2'],
+    wrap: (ports) => ({ ...ports, tables: droppingAllLists(ports.tables) }),
+  },
   'a late commit brings a removed chunk back': {
     breaks: ['I4'],
     wrap: onWrite((ops) => ops.map((op) => (isPlacement(op) ? withoutWhen(op) : op))),
@@ -131,7 +135,21 @@ const withQuery = (tables: Tables, query: Tables['query']): Tables => ({
   query,
 });
 
-const isInventory = (pk: string): boolean => pk.startsWith('N#');
+const isInventory = (pk: string): boolean => nodeOfInventory(pk) !== undefined;
+
+/** Where one list of a node goes, all go. */
+const droppingAllLists = (tables: Tables): Tables => ({
+  ...withWrite(tables, (ops, token) => tables.write(ops, token)),
+  writeEach: async (ops) => {
+    await tables.writeEach(ops);
+    const pk = ops.find((op) => op.op === 'delete' && isInventory(op.key.pk))?.key.pk;
+    if (pk === undefined) return;
+    const { items } = await tables.query('placement', pk);
+    await tables.writeEach(
+      items.map(({ sk }) => ({ op: 'delete', key: { table: 'placement', pk, sk } })),
+    );
+  },
+});
 
 /** How long an index lags behind its table. */
 const lagMs = 20_000;

@@ -54,6 +54,9 @@ export async function ballast(argv: readonly string[], running: Running = {}): P
     startCloud: async () => {
       throw new Error('no cloud was expected to be started');
     },
+    servePage: async () => {
+      throw new Error('no page was expected to be served');
+    },
     commandFile: '/dev/null',
     appFile: '/dev/null',
   };

@@ -57,7 +57,12 @@ export function memoryFleet(
       },
     },
     nodes: memoryNodes(fleet),
-    machines: { launch: notNeeded('EC2'), list: async () => [], terminate: notNeeded('EC2') },
+    machines: {
+      launch: notNeeded('EC2'),
+      list: async () => [],
+      zones: notNeeded('EC2'),
+      terminate: notNeeded('EC2'),
+    },
     workflows: {
       start: async (workflow, job) => {
         fleet.started.push([workflow, job]);
@@ -66,6 +71,7 @@ export function memoryFleet(
     },
     queues: { send: async () => {}, sweep: async () => {} },
     archive: { put: async () => {} },
+    events: { tell: async () => {} },
     now: () => epochMillis(fleet.nowMs),
     newId: () => `ID${String(++ids).padStart(24, '0')}`,
     policy: Policy.parse({ nodeCapacityBytes: 1e9, ...policy }),

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Answer, Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
+import { untilInterrupted } from '../until-interrupted.ts';
 import { forgetRunningCloud, logOf, writeRunningCloud } from './running.ts';
 
 /** What the cloud's process tells the one that started it. */
@@ -55,17 +56,4 @@ function tell(message: DaemonMessage): void {
 
 function stopTelling(): void {
   if (process.connected) process.disconnect();
-}
-
-/** A pending promise keeps no process alive, so a timer does. */
-function untilInterrupted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const alive = setInterval(() => {}, 2 ** 30);
-    const end = () => {
-      clearInterval(alive);
-      resolve();
-    };
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
-  });
 }

@@ -64,7 +64,7 @@ async function describeUp(
       [
         `The local cloud runs at ${endpoint} (process ${pid}, home ${home}) with ${counted(nodes, 'node')}.`,
         ...(silent.length > 0 ? [`Not answering yet: ${silent.join(', ')}.`] : []),
-        'Next:  ballast put DIR DEST   ballast status   ballast down',
+        'Next:  ballast put DIR DEST   ballast status   ballast dashboard   ballast down',
       ].join('\n'),
   };
 }

@@ -1,5 +1,10 @@
 import type { Command } from '@commander-js/extra-typings';
+import { wholeNumber } from '../numbers.ts';
 import type { Run } from '../program.ts';
+
+const portsMax = 65_535;
+/** Registered for nothing that runs beside a storage fleet. */
+const pagePortDefault = 4780;
 
 export function addLookCommands(program: Command, run: Run): void {
   program
@@ -32,10 +37,28 @@ export function addLookCommands(program: Command, run: Run): void {
       }),
     );
   program
+    .command('events')
+    .description('what became of jobs, nodes and zones, as EventBridge is told it')
+    .option('--follow', 'show each as it comes')
+    .action(({ follow }) =>
+      run(async (context) => {
+        const { followEvents, showEvents } = await import('../look/events.ts');
+        return follow ? followEvents(context) : showEvents(context);
+      }),
+    );
+  program
     .command('explain')
     .description('what a node, job, chunk or file is, where, and why')
     .argument('<id>', "a node's, job's or chunk's id, or a stored path")
     .action((id) =>
       run(async (context) => (await import('../look/explain.ts')).explain(context, id)),
+    );
+  program
+    .command('dashboard')
+    .description('serve the live page on this machine until Ctrl-C')
+    .option('--port <port>', 'port on 127.0.0.1', wholeNumber(0, portsMax), pagePortDefault)
+    .option('--no-open', 'do not open a browser')
+    .action((options) =>
+      run(async (context) => (await import('../dashboard.ts')).runDashboard(context, options)),
     );
 }

@@ -84,20 +84,22 @@ function addScale(program: Command, run: Run): void {
     .description('launch nodes where zones have fewest, then rebalance')
     .argument('<count>', 'nodes', wholeNumber(1, nodesMax))
     .option('--zone <zone>', 'only in this zone')
+    .option('--dry-run', 'only say where')
     .option('--wait', waitText)
     .option('--timeout <time>', timeoutText, duration)
-    .action((count, { zone, ...waiting }) =>
+    .action((count, { zone, ...options }) =>
       run(async (context) =>
-        (await import('../steer/scale.ts')).scaleOut(context, count, zone, waiting),
+        (await import('../steer/scale.ts')).scaleOut(context, count, zone, options),
       ),
     );
   scale
     .command('in')
     .description('drain the node that can leave at the least cost')
+    .option('--dry-run', 'only say which, and what would move')
     .option('--wait', waitText)
     .option('--timeout <time>', timeoutText, duration)
-    .action((waiting) =>
-      run(async (context) => (await import('../steer/scale.ts')).scaleIn(context, waiting)),
+    .action((options) =>
+      run(async (context) => (await import('../steer/scale.ts')).scaleIn(context, options)),
     );
 }
 

@@ -1,3 +1,5 @@
+import type { SentEvent } from '../../contract/notices.ts';
+
 /** What the local cloud tells about itself on loopback; a deployment on AWS has its own consoles. */
 export interface CloudState {
   readonly instances: readonly { readonly id: string; readonly state: string }[];
@@ -6,6 +8,8 @@ export interface CloudState {
     readonly machineArn: string;
     readonly status: string;
   }[];
+  /** By the ids under which AWS speaks of them. */
+  readonly zones: readonly { readonly id: string; readonly name: string }[];
   readonly alarms: readonly { readonly name: string; readonly value: string }[];
 }
 
@@ -17,6 +21,11 @@ export interface CallCounts {
     readonly principal: string;
     readonly count: number;
   }[];
+}
+
+export interface SentAnswer {
+  readonly id: string;
+  readonly rules: readonly string[];
 }
 
 const answerWithinMs = 5_000;
@@ -45,6 +54,10 @@ export class Inspector {
   /** The machine and its disk are gone. */
   loseInstance = (instance: string): Promise<unknown> =>
     this.#ask('POST', 'lose-instance', { instance });
+
+  /** @returns its id, and the names of the rules that it matched */
+  sendEvent = (event: SentEvent): Promise<SentAnswer> =>
+    this.#ask('POST', 'event', event) as Promise<SentAnswer>;
 
   async #ask(method: string, path: string, body?: object): Promise<unknown> {
     const response = await fetch(`${this.#endpoint}/_ballast/${path}`, {

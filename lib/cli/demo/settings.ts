@@ -26,7 +26,7 @@ export function demoContext(dataSet: DataSet): Readonly<Record<string, unknown>>
       deadAfterMs: 60_000,
       joinLimitMs: 60_000,
       graceMs: 1_000,
-      connectionsLimitMs: 3_000,
+      connectionsLimitMs: 1_000,
       parkingMs: 1_500,
       flightLimitMs: 6_000,
     },

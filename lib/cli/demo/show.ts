@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { putFiles } from '../../client/put.ts';
 import { verifyFiles } from '../../client/verify.ts';
+import type { SourceFile } from '../../client/walk.ts';
 import { listFiles, removeFiles, type StoredFile } from '../../control/files.ts';
 import { readNodes } from '../../control/fleet.ts';
 import { type Job, startDrain, startScaleOut } from '../../control/jobs.ts';
@@ -73,8 +74,12 @@ export class Show {
       await this.#measureIdle();
       await this.#byAlarm('scale-out', 'The high alarm to make the fleet grow');
       const drained = await this.#drainOne(chaos);
-      if (chaos === 'chaos') await this.#loseOne(drained);
-      await this.#deleteMost();
+      const doomed = this.#doomed();
+      await Promise.all([
+        this.#readBack(doomed),
+        ...(chaos === 'chaos' ? [this.#loseOne(drained)] : []),
+      ]);
+      await this.#delete(doomed);
       await this.#byAlarm('scale-in', 'The low alarm to make the fleet shrink');
       await this.#client.stop();
       const account = await this.#settle();
@@ -231,21 +236,29 @@ export class Show {
     await this.#finishJob(job.id);
   }
 
-  /** What goes is read back first, so that every file of the run is. */
-  async #deleteMost(): Promise<void> {
+  /** The files that are deleted in the middle of the run; the client leaves them alone from here on. */
+  #doomed(): readonly SourceFile[] {
     const { files } = this.#dataSet;
     const goes = (i: number) => (i * 7) % 100 < deletedShare * 100;
-    const deleted = files.filter((_, i) => goes(i));
     this.#client.readable = files.filter((_, i) => !goes(i)).map(({ path }) => path);
-    const stored = await this.#storedOf(new Set(deleted.map(({ path }) => path)));
-    const { filesVerified, problems } = await verifyFiles(this.#ports, stored, deleted);
+    return files.filter((_, i) => goes(i));
+  }
+
+  /** What goes is read back first, so that every file of the run is. */
+  async #readBack(doomed: readonly SourceFile[]): Promise<void> {
+    const stored = await this.#storedOf(new Set(doomed.map(({ path }) => path)));
+    const { filesVerified, problems } = await verifyFiles(this.#ports, stored, doomed);
     for (const { path, problem } of problems) this.#narrator.say(`${path} ${problem}`);
     this.#verifiedBefore = filesVerified;
+  }
+
+  async #delete(doomed: readonly SourceFile[]): Promise<void> {
     this.#deleted = await removeFiles(
       this.#ports,
-      deleted.map(({ path }) => path),
+      doomed.map(({ path }) => path),
     );
-    this.#narrator.say(`Read back and deleted ${this.#deleted} of ${files.length} files`);
+    const { length } = this.#dataSet.files;
+    this.#narrator.say(`Read back and deleted ${this.#deleted} of ${length} files`);
   }
 
   async #storedOf(paths: ReadonlySet<string>): Promise<readonly StoredFile[]> {

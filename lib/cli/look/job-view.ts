@@ -44,11 +44,17 @@ export async function viewJobs(
   jobs: readonly Job[],
   now: number,
 ): Promise<readonly JobView[]> {
-  const flights = jobs.some(isRunning) ? await listFlights(tables) : [];
-  return Promise.all(
-    jobs.map(async (job) => viewJob(job, await leftOf(tables, job, flights), now)),
-  );
+  return viewJobsAmong(tables, jobs, jobs.some(isRunning) ? await listFlights(tables) : [], now);
 }
+
+/** As {@link viewJobs}, for one who has read what is in flight. */
+export const viewJobsAmong = (
+  tables: Tables,
+  jobs: readonly Job[],
+  flights: readonly FlightView[],
+  now: number,
+): Promise<readonly JobView[]> =>
+  Promise.all(jobs.map(async (job) => viewJob(job, await leftOf(tables, job, flights), now)));
 
 const isRunning = (job: Job): boolean => job.state === 'running';
 
@@ -97,14 +103,3 @@ export function viewJob(job: Job, left: Left | undefined, now: number): JobView 
     seconds,
   };
 }
-
-/** What the job is about, e.g. `n1, n2` or `a:1 b:2`. */
-export function subjectOf({ nodes, launch }: JobView): string {
-  if (nodes.length > 0) return nodes.join(', ');
-  const launched = Object.entries(launch).map(([zone, count]) => `${zone}:${count}`);
-  return launched.length > 0 ? launched.join(' ') : '-';
-}
-
-/** Why it does not get on, or where it is. */
-export const blockedBy = (job: JobView): string =>
-  job.phase === 'blocked' ? job.reasons.join('; ') : '-';

@@ -5,7 +5,8 @@ import { withStore } from '../connect.ts';
 import type { Answer, Context } from '../context.ts';
 import { formatDuration, table } from '../text.ts';
 import { UserError } from '../user-error.ts';
-import { blockedBy, type JobView, subjectOf, viewJobs } from './job-view.ts';
+import { type JobView, viewJobs } from './job-view.ts';
+import { blockedBy, subjectOf } from './job-words.ts';
 
 /** Jobs that the table shows, newest first; the document has as many as are remembered. */
 const jobsShownMax = 30;

@@ -1,5 +1,11 @@
-import { batchKey, batchOfKey, batchPartition } from '../../contract/keys.ts';
-import { BatchRecord, type ChunkRecord, type FlightRecord } from '../../contract/records.ts';
+import { batchKey, batchOfKey, batchPartition, movesKey } from '../../contract/keys.ts';
+import {
+  BatchRecord,
+  type ChunkRecord,
+  type FlightRecord,
+  type MoveRecord,
+  MovesRecord,
+} from '../../contract/records.ts';
 import { readChunks } from '../../control/chunks.ts';
 import { type FlightView, type Job, listFlights, readJob } from '../../control/jobs.ts';
 import { queryAll } from '../../control/pages.ts';
@@ -29,11 +35,15 @@ export interface MoveView {
   readonly error: string | null;
 }
 
-export interface BatchInView {
+interface Listed {
   readonly batch: BatchId;
   readonly job: Job | undefined;
   readonly record: BatchRecord;
   readonly flight: FlightRecord | undefined;
+}
+
+export interface BatchInView extends Listed {
+  readonly moves: readonly MoveRecord[];
 }
 
 /** Moves of the batches in flight: one read of each batch, and of the placements of its chunks. */
@@ -42,7 +52,7 @@ export async function readMovesInFlight(tables: Tables, now: number): Promise<re
   const bodies = await tables.get(flights.map(({ job, batch }) => batchKey(jobId(job), batch)));
   const ids = [...new Set(flights.map(({ job }) => job))];
   const jobs = await Promise.all(ids.map((id) => readJob(tables, jobId(id))));
-  const batches = flights.flatMap((flight, i): BatchInView[] => {
+  const batches = flights.flatMap((flight, i): Listed[] => {
     const body = bodies[i];
     if (body === undefined) return [];
     const job = jobs[ids.indexOf(flight.job)];
@@ -61,7 +71,7 @@ export async function readMovesOf(
     (await listFlights(tables)).map((flight) => [flight.batch, flight]),
   );
   const items = await queryAll(tables, 'placement', batchPartition(job.id), 'B#');
-  const batches = items.map((item): BatchInView => {
+  const batches = items.map((item): Listed => {
     const batch = batchOfKey(item.sk);
     return { batch, job, record: BatchRecord.parse(item), flight: flights.get(batch) };
   });
@@ -70,22 +80,28 @@ export async function readMovesOf(
 
 async function viewAll(
   tables: Tables,
-  batches: readonly BatchInView[],
+  listed: readonly Listed[],
   now: number,
 ): Promise<readonly MoveView[]> {
-  const chunks = batches.flatMap(({ record }) => record.moves.map(({ chunk }) => chunkId(chunk)));
+  const lists = await tables.get(
+    listed.map(({ job, flight, batch }) => movesKey(jobId(job?.id ?? flight?.job ?? ''), batch)),
+  );
+  const batches = listed.map((batch, i): BatchInView => {
+    const list = lists[i];
+    return { ...batch, moves: list === undefined ? [] : MovesRecord.parse(list).moves };
+  });
+  const chunks = batches.flatMap(({ moves }) => moves.map(({ chunk }) => chunkId(chunk)));
   const placements = await readChunks(tables, chunks);
   let first = 0;
   return batches.flatMap((batch) => {
-    const { length } = batch.record.moves;
-    first += length;
-    return viewMoves(batch, placements.slice(first - length, first), now);
+    first += batch.moves.length;
+    return viewMoves(batch, placements.slice(first - batch.moves.length, first), now);
   });
 }
 
 /** @param placements of the moves' chunks, in their order */
 export function viewMoves(
-  { batch, job, record, flight }: BatchInView,
+  { batch, job, record, flight, moves }: BatchInView,
   placements: readonly (ChunkRecord | undefined)[],
   now: number,
 ): readonly MoveView[] {
@@ -93,7 +109,7 @@ export function viewMoves(
   const bytesDone = flight?.bytesDone ?? record.bytesDone;
   const seconds = ((record.endedAt || now) - startedAt) / 1_000;
   const { from, to, urgency, endedAt } = record;
-  return record.moves.map(({ chunk, slot, bytes }, i) => {
+  return moves.map(({ chunk, slot, bytes }, i) => {
     const status = placements[i]?.holders[slot] === to ? 'completed' : statusOf(record, flight, i);
     return {
       ...{ id: `${batch}/${i}`, job: job?.id ?? flight?.job ?? '', chunk, slot, from, to, bytes },

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { listFlights, readJob } from '../../control/jobs.ts';
+import { type FlightView, listFlights, readJob } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
 import { jobId } from '../../core/ids.ts';
 import { formatBytes } from '../../core/units.ts';
@@ -10,7 +10,7 @@ import { UserError } from '../user-error.ts';
 import { type MoveView, readMovesInFlight, readMovesOf } from './move-view.ts';
 
 /** Moves with one source and one destination that are under way together. */
-interface BatchView {
+export interface BatchView {
   readonly batch: string;
   readonly job: string;
   readonly urgency: string;
@@ -99,17 +99,16 @@ export function watchMoves(context: Context): Promise<Answer> {
   });
 }
 
-async function readBatches(ports: Ports): Promise<readonly BatchView[]> {
-  const now = ports.now();
-  return (await listFlights(ports.tables)).map(
-    ({ batch, token, aliveAt, lastOp: _, ...flight }) => ({
-      batch,
-      ...flight,
-      sent: token,
-      silentMs: Math.max(0, now - aliveAt),
-    }),
-  );
-}
+const readBatches = async (ports: Ports): Promise<readonly BatchView[]> =>
+  viewBatches(await listFlights(ports.tables), ports.now());
+
+export const viewBatches = (flights: readonly FlightView[], now: number): readonly BatchView[] =>
+  flights.map(({ batch, token, aliveAt, lastOp: _, ...flight }) => ({
+    batch,
+    ...flight,
+    sent: token,
+    silentMs: Math.max(0, now - aliveAt),
+  }));
 
 function batchTable(moves: readonly BatchView[]): string {
   if (moves.length === 0) return 'Nothing moves.';

@@ -7,6 +7,8 @@ export interface NodeInView {
   readonly zone: string;
   readonly class: string;
   readonly state: string;
+  /** Rises with each step of its life; commits are fenced by it. */
+  readonly epoch: number;
   readonly capacityBytes: number;
   readonly usedBytes: number;
   readonly fill: number;
@@ -37,6 +39,7 @@ function viewNode({ beat, ...node }: NodeWithBeat, now: number): NodeInView {
     zone: node.zone,
     class: node.class,
     state: node.state,
+    epoch: node.epoch,
     capacityBytes: node.capacity,
     usedBytes,
     fill: node.capacity > 0 ? usedBytes / node.capacity : 0,

@@ -8,6 +8,7 @@ import { formatBytes } from '../../core/units.ts';
 import { withStore } from '../connect.ts';
 import type { Answer, Context } from '../context.ts';
 import { counted, formatDuration } from '../text.ts';
+import { fillTable, type PlanView, viewPlan } from './plan-view.ts';
 import { answerStarted, type Waiting } from './started.ts';
 
 export interface RebalanceOptions extends Waiting {
@@ -17,45 +18,28 @@ export interface RebalanceOptions extends Waiting {
 /** Shows what levelling the fleet would move, and moves it once somebody says yes. */
 export const rebalance = (context: Context, options: RebalanceOptions): Promise<Answer> =>
   withStore(context, async (ports) => {
-    const plan = await previewRebalance(ports);
-    const shown = describePlan(ports, plan);
-    if (plan.moves.length === 0) return { document: documentOf(plan), text: () => shown };
+    const plan = await viewPlan(ports, await previewRebalance(ports));
+    const shown = describePlan(plan);
+    if (plan.movesTotal === 0) return { document: plan, text: () => shown };
     const agreed = options.yes ?? (await context.io.confirm(`${shown} Start?`));
     if (agreed) {
       const started = await startRebalance(ports, ['asked for by an operator']);
       return answerStarted(context, ports, started, options);
     }
     return {
-      document: documentOf(plan),
-      text: () => `${shown} Nothing was moved: --yes starts it.`,
+      document: plan,
+      text: () => `${fillTable(plan)}\n${shown} Nothing was moved: --yes starts it.`,
     };
   });
 
 async function previewRebalance(ports: Ports): Promise<Plan> {
   const fleet = await readFleet(ports.tables);
   const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
-  const { fillHard, rebalanceBand } = ports.policy;
-  return planRebalance(await mapOf(ports, fleet, active), { fillHard, rebalanceBand });
+  const { fillHard, rebalanceBand, heatAware } = ports.policy;
+  return planRebalance(await mapOf(ports, fleet, active), { fillHard, rebalanceBand, heatAware });
 }
 
-const documentOf = ({ moves, bytesTotal, bytesMinimum, blocks }: Plan) => ({
-  movesTotal: moves.length,
-  bytesTotal,
-  bytesMinimum,
-  blocks,
-});
-
-function describePlan(ports: Ports, { moves, bytesTotal }: Plan): string {
-  if (moves.length === 0) return 'Every node is within the band: nothing to move.';
-  const ms = makespanAtLeastMs(moves, ports.policy.nodeRateBytes);
-  return `A rebalance would move ${counted(moves.length, 'slot')}, ${formatBytes(bytesTotal)}, in ${formatDuration(ms)} at best.`;
-}
-
-/** The node with most to send or to take bounds the time: all others work beside it. */
-function makespanAtLeastMs(moves: Plan['moves'], bytesPerSecond: number): number {
-  const ends = new Map<string, number>();
-  for (const { from, to, bytes } of moves) {
-    for (const end of [`out ${from}`, `in ${to}`]) ends.set(end, (ends.get(end) ?? 0) + bytes);
-  }
-  return (Math.max(...ends.values()) / bytesPerSecond) * 1_000;
+function describePlan({ movesTotal, bytesTotal, secondsAtBest }: PlanView): string {
+  if (movesTotal === 0) return 'Every node is within the band: nothing to move.';
+  return `A rebalance would move ${counted(movesTotal, 'slot')}, ${formatBytes(bytesTotal)}, in ${formatDuration(secondsAtBest * 1_000)} at best.`;
 }

@@ -3,13 +3,20 @@ import { previewDrain, startDrain, startScaleOut } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
 import { explainBlock } from '../../core/explain-block.ts';
 import { byCodeUnit } from '../../core/ids.ts';
+import type { Plan } from '../../core/plan.ts';
 import { zonesOf } from '../cloud/first-nodes.ts';
 import { withStore } from '../connect.ts';
 import type { Answer, Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { counted } from '../text.ts';
 import { UserError } from '../user-error.ts';
+import { preview } from './drain.ts';
 import { spreadOverZones } from './spread-over-zones.ts';
 import { answerStarted, type Waiting } from './started.ts';
+
+export interface ScaleOptions extends Waiting {
+  readonly dryRun?: true;
+}
 
 const asked = 'asked for by an operator';
 
@@ -20,7 +27,7 @@ export const scaleOut = (
   context: Context,
   count: number,
   zone: string | undefined,
-  waiting: Waiting,
+  options: ScaleOptions,
 ): Promise<Answer> =>
   withStore(context, async (ports, settings) => {
     const fleet = await readFleet(ports.tables);
@@ -30,11 +37,12 @@ export const scaleOut = (
     }
     const present = fleet.filter(({ state }) => staying.includes(state));
     const launch = spreadOverZones(count, zone === undefined ? zones : [zone], present);
-    return answerStarted(context, ports, await startScaleOut(ports, launch, [asked]), waiting);
+    if (options.dryRun) return previewLaunch(launch);
+    return answerStarted(context, ports, await startScaleOut(ports, launch, [asked]), options);
   });
 
 /** Drains the node that can leave at the least cost, if any can. */
-export const scaleIn = (context: Context, waiting: Waiting): Promise<Answer> =>
+export const scaleIn = (context: Context, options: ScaleOptions): Promise<Answer> =>
   withStore(context, async (ports) => {
     const fleet = await readFleet(ports.tables);
     const { nodesMin } = ports.policy;
@@ -45,24 +53,33 @@ export const scaleIn = (context: Context, waiting: Waiting): Promise<Answer> =>
         exitCodes.blocked,
       );
     }
-    const node = await cheapestToLeave(ports, active);
-    return answerStarted(context, ports, await startDrain(ports, [node.id], [asked]), waiting);
+    const { node, plan } = await cheapestToLeave(ports, active);
+    if (options.dryRun) return preview(ports, [node.id], plan);
+    return answerStarted(context, ports, await startDrain(ports, [node.id], [asked]), options);
   });
+
+const previewLaunch = (launch: Readonly<Record<string, number>>): Answer => ({
+  document: { launch },
+  text: () =>
+    `Would launch ${Object.entries(launch)
+      .map(([zone, count]) => `${counted(count, 'node')} in zone ${zone}`)
+      .join(', ')}; nothing was launched.`,
+});
 
 const usedBytes = (node: NodeWithBeat): number => node.beat?.usedBytes ?? 0;
 
 async function cheapestToLeave(
   ports: Ports,
   active: readonly NodeWithBeat[],
-): Promise<NodeWithBeat> {
+): Promise<{ readonly node: NodeWithBeat; readonly plan: Plan }> {
   const inOrder = [...active].sort(
     (left, right) => usedBytes(left) - usedBytes(right) || byCodeUnit(left.id, right.id),
   );
   const refusals: string[] = [];
   for (const node of inOrder) {
-    const { blocks } = await previewDrain(ports, [node.id]);
-    if (blocks.length === 0) return node;
-    refusals.push(`${node.id}: ${explainBlock(blocks[0]!)}`);
+    const plan = await previewDrain(ports, [node.id]);
+    if (plan.blocks.length === 0) return { node, plan };
+    refusals.push(`${node.id}: ${explainBlock(plan.blocks[0]!)}`);
   }
   throw new UserError(`No node can leave: ${refusals.join('; ')}.`, exitCodes.blocked);
 }

@@ -5,14 +5,13 @@ import type { JobId } from '../../core/ids.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { type JobView, viewJobs } from '../look/job-view.ts';
+import { stuckAfterMs } from '../look/job-words.ts';
 import { Meter } from '../meter.ts';
 import { formatDuration } from '../text.ts';
 import { UserError } from '../user-error.ts';
 
 /** Two cheap reads a look: often enough for a bar, seldom enough not to count. */
 const lookEveryMs = 500;
-/** A job that has not moved a byte for so long while it should is called stuck, aloud. */
-const stuckAfterMs = 30_000;
 
 /**
  * Watches a job to its end.

@@ -1,9 +1,3 @@
-/** Runs of at most `size`, in order. */
-export const pieces = <T>(all: readonly T[], size: number): readonly (readonly T[])[] =>
-  Array.from({ length: Math.ceil(all.length / size) }, (_, i) =>
-    all.slice(i * size, (i + 1) * size),
-  );
-
 /**
  * Does `work` on each, at most `lanes` at a time; answers in their order. After a failure nothing
  * more begins.
