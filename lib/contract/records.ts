@@ -102,6 +102,7 @@ export type JobRecord = z.infer<typeof JobRecord>;
 export const MoveRecord = z.object({ chunk: text, slot: count, bytes: count });
 export type MoveRecord = z.infer<typeof MoveRecord>;
 export const MovesRecord = z.object({ moves: z.array(MoveRecord) });
+export type MovesRecord = z.infer<typeof MovesRecord>;
 
 /** What the pacer needs of a batch that waits to be sent. */
 export const PendingRecord = z.object({

@@ -1,6 +1,6 @@
 /**
- * What moves cost by public list prices (prices.ts) and the calls of a batch and a job that
- * docs/decisions/0004-batches-and-pacing.md counts.
+ * What moves cost by public list prices (prices.ts) and by what was counted over drains of 2,000 and 10,000
+ * chunks (docs/cost.md, `test/bench/cost.ts`): a share for each move, each batch and the job.
  */
 import {
   dollarsPerCrossZoneByte,
@@ -8,6 +8,7 @@ import {
   dollarsPerQueueCall,
   dollarsPerReadUnit,
   dollarsPerRun,
+  dollarsPerTransition,
   dollarsPerWriteUnit,
 } from './prices.ts';
 
@@ -27,31 +28,31 @@ export interface MoveCost {
   readonly dollars: number;
 }
 
-const callsPerBatch = 11;
-const callsPerJob = 150;
-const queueCallsPerBatch = 3;
+const callsPerJob = 75;
+const callsPerBatch = 16;
+const callsPerCommit = 1.8;
 const movesPerCommit = 32;
-/** Ops of a commit are chunk and two inventories a move, and guard, outbox, flight; transactions pay twice. */
-const writeUnitsPerMove = 2 * 3;
-const writeUnitsPerCommit = 2 * 3;
-/** Its item (up to 10 KB) written and ended, what waits and what flies written and deleted, an outbox row swept. */
-const writeUnitsPerBatch = 10;
-/** Consistent reads of the placement, before the move and before the delete. */
-const readUnitsPerMove = 2;
+const writeUnitsPerMove = 2.56;
+const writeUnitsPerBatch = 41;
+const readUnitsPerMove = 5.3;
+const transitionsPerJob = 75;
+const queueCallsPerBatch = 3;
+/** The migration function's memory; one run a batch is the dearest that it gets. */
 const migrateGb = 0.5;
 
 export function costOfMoves({ moves, batches, batchSeconds, bytesCrossZone }: Moved): MoveCost {
+  const jobs = moves > 0 ? 1 : 0;
   const commits = Math.max(batches, Math.ceil(moves / movesPerCommit));
-  const writeUnits =
-    moves * writeUnitsPerMove + commits * writeUnitsPerCommit + batches * writeUnitsPerBatch;
+  const writeUnits = moves * writeUnitsPerMove + batches * writeUnitsPerBatch;
   const dollarsRequests =
     writeUnits * dollarsPerWriteUnit +
     moves * readUnitsPerMove * dollarsPerReadUnit +
-    batches * (queueCallsPerBatch * dollarsPerQueueCall + dollarsPerRun);
+    batches * (queueCallsPerBatch * dollarsPerQueueCall + dollarsPerRun) +
+    jobs * transitionsPerJob * dollarsPerTransition;
   const dollarsCompute = batchSeconds * migrateGb * dollarsPerGbSecond;
   const dollarsCrossZone = bytesCrossZone * dollarsPerCrossZoneByte;
   return {
-    calls: batches * callsPerBatch + (moves > 0 ? callsPerJob : 0),
+    calls: Math.round(jobs * callsPerJob + batches * callsPerBatch + commits * callsPerCommit),
     dollarsRequests,
     dollarsCompute,
     dollarsCrossZone,

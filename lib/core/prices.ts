@@ -13,3 +13,6 @@ export const dollarsPerQueueCall = 0.4e-6;
 /** Lambda on arm64. */
 export const dollarsPerRun = 0.2e-6;
 export const dollarsPerGbSecond = 13.3334e-6;
+
+/** Step Functions, standard workflows. */
+export const dollarsPerTransition = 25e-6;

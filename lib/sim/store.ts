@@ -26,7 +26,7 @@ interface Entry {
 
 interface Partition {
   readonly entries: Map<string, Entry>;
-  /** Sort keys in order; `undefined` while stale. */
+  /** Sort keys in order; `undefined` until somebody asks for a page. */
   order: string[] | undefined;
 }
 
@@ -116,7 +116,9 @@ export class Store {
       partition = { entries: new Map(), order: undefined };
       this.#partitions.set(name, partition);
     }
-    if ((item === undefined) === partition.entries.has(key.sk)) partition.order = undefined;
+    const had = partition.entries.has(key.sk);
+    if (had && item === undefined) reorder(partition.order, key.sk, 'without');
+    if (!had && item !== undefined) reorder(partition.order, key.sk, 'with');
     if (item === undefined) partition.entries.delete(key.sk);
     else partition.entries.set(key.sk, { item, writtenAt: this.#now() });
   }
@@ -130,12 +132,26 @@ export class Store {
     return true;
   }
 
+  /** Time only goes forward, so tokens are over in the order in which they came. */
   #remember(token: string, ops: readonly Op[]): void {
+    for (const [old, { until }] of this.#tokens) {
+      if (until >= this.#now()) break;
+      this.#tokens.delete(old);
+    }
+    this.#tokens.delete(token);
     this.#tokens.set(token, { ops, until: this.#now() + tokenMs });
   }
 }
 
 const partitionName = (table: TableName, pk: string): string => `${table}|${pk}`;
+
+/** Sorting anew after each write would make a pass that reads and writes in turns quadratic. */
+function reorder(order: string[] | undefined, sk: string, outcome: 'with' | 'without'): void {
+  if (order === undefined) return;
+  const at = firstAfter(order, sk, '');
+  if (outcome === 'with') order.splice(at, 0, sk);
+  else order.splice(at - 1, 1);
+}
 
 function firstAfter(order: readonly string[], after: string, prefix: string): number {
   let low = 0;

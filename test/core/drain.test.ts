@@ -216,6 +216,63 @@ describe('promises on random fleets', () => {
     expect(planned).toBeGreaterThan(100);
   });
 
+  test('with room to the byte or a byte less, a joint drain is planned within its limits or blocked', () => {
+    const outcomes = { planned: 0, blocked: 0 };
+    const anyTightFleet = fc.record({
+      free: fc.array(fc.constantFrom(0, 6, 7, 8, 13, 14, 15, 63, 64, 65), {
+        minLength: 1,
+        maxLength: 6,
+      }),
+      sizes: fc.array(fc.constantFrom(1, 7, 8, 64), { minLength: 1, maxLength: 6 }),
+      leaving: fc.integer({ min: 1, max: 2 }),
+    });
+    fc.assert(
+      fc.property(anyTightFleet, ({ free, sizes, leaving }) => {
+        const gone = times(leaving, (at) => `a${at}`);
+        const fleet = sketch(
+          {
+            ...Object.fromEntries(gone.map((id) => [id, {}])),
+            ...Object.fromEntries(
+              free.map((bytes, at) => [`a${9 - at}`, { used: 950 - bytes, capacity: 1000 }]),
+            ),
+          },
+          sizes.map((size, at) => ({ on: [gone[at % leaving]!], size })),
+        );
+        const plan = planDrain(fleet, ids(...gone));
+        expect(checkPlan(fleet, plan, { leaving: ids(...gone) })).toEqual([]);
+        expect(plan.moves).toHaveLength(plan.blocks.length > 0 ? 0 : sizes.length);
+        outcomes[plan.blocks.length > 0 ? 'blocked' : 'planned'] += 1;
+      }),
+      { numRuns: 500 },
+    );
+    expect(Math.min(outcomes.planned, outcomes.blocked)).toBeGreaterThan(30);
+  });
+
+  test('equal slots: nodes that take end within a slot of one level, those above it take nothing', () => {
+    const anyLoads = fc.array(fc.nat(60), { minLength: 2, maxLength: 9 });
+    fc.assert(
+      fc.property(anyLoads, fc.array(fc.nat(80), { minLength: 1, maxLength: 3 }), (stay, leave) => {
+        const loads = [...leave, ...stay];
+        const fleet = sketch(
+          Object.fromEntries(
+            loads.map((_, at) => [`a${String(at).padStart(2, '0')}`, { capacity: 500 }]),
+          ),
+          loads.flatMap((load, at) =>
+            times(load, () => ({ on: [`a${String(at).padStart(2, '0')}`] })),
+          ),
+        );
+        const leaving = fleet.nodes.slice(0, leave.length).map(({ id }) => id);
+        const after = [...usedAfter(fleet, planDrain(fleet, leaving)).values()].slice(leave.length);
+        const taking = after.filter((used, at) => used > stay[at]!);
+        const level = Math.max(0, ...taking);
+        for (const used of taking) expect(used).toBeGreaterThanOrEqual(level - 2);
+        after.forEach((used, at) => {
+          if (used === stay[at]) expect(used).toBeGreaterThanOrEqual(level - 2);
+        });
+      }),
+    );
+  });
+
   test('the order in which a fleet is read does not change where slots go', () => {
     const nodes = { a0: {}, a1: {}, a2: { used: 3 }, a3: {} };
     const backwards = Object.fromEntries(Object.entries(nodes).reverse());

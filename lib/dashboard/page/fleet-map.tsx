@@ -95,8 +95,7 @@ const TankFigures = ({ node }: { readonly node: Node }) => (
   <span class="figures numbers">
     <span class={node.backgroundIn > 0 ? 'moving' : ''}>↓ {rate(node.backgroundIn)}</span>
     <span class={node.backgroundOut > 0 ? 'moving' : ''}>↑ {rate(node.backgroundOut)}</span>
-    <span>
-      p99 {milliseconds(node.p99Ms)} · {node.connections} conn
-    </span>
+    <span>p99 {milliseconds(node.p99Ms)}</span>
+    <span>{node.connections} conn</span>
   </span>
 );

@@ -1,6 +1,6 @@
 import type { Reading } from '../live.ts';
 import type { Opened } from './dialogs.tsx';
-import { formatBytes, formatDuration, plural, rate, share } from './words.ts';
+import { formatBytes, formatDuration, rate, share } from './words.ts';
 
 const rowsMax = 30;
 /** Workers give a sign of life each few seconds. */
@@ -19,7 +19,9 @@ export function Flights({ reading: { batches }, open }: FlightsProps) {
       <div class="panel-head">
         <h2 id="flights-title">In flight</h2>
         <span class="muted">
-          {batches.length > 0 ? plural(batches.length, 'batch').replace('batchs', 'batches') : ''}
+          {batches.length > 0
+            ? `${batches.length} ${batches.length === 1 ? 'batch' : 'batches'}`
+            : ''}
         </span>
       </div>
       {batches.length === 0 ? (
