@@ -5,11 +5,11 @@ import { referenceMakespan } from '../bench/reference-controller.ts';
 import { drawScenarios, jobs, mixed } from '../bench/schedule-scenarios.ts';
 
 /** `npx -c 'node test/bench/schedule.ts'` prints the same for larger nodes. */
-const slotsPerNode = 1_000;
+const slotsPerNode = 2_000;
 const scenarios = 51;
 
 test('generated drains, scale-outs and repairs end close to the bound', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, () => {
   const ratios: number[] = [];
   const references: number[] = [];
