@@ -1,6 +1,6 @@
 /** `ballast simulate`: how long a plan takes at given budgets, at what cost, and who waits for what; offline. */
 import { readPlan } from '../contract/plan-lines.ts';
-import { bytesPerBatch, movesPerBatch } from '../control/limits.ts';
+import { batchLimits } from '../control/limits.ts';
 import { groupMoves } from '../core/batch-moves.ts';
 import type { RateBudgets } from '../core/budget.ts';
 import { checkPlan } from '../core/check-plan.ts';
@@ -100,7 +100,7 @@ const promisesOf = ({ job, moves }: Plan) => {
 };
 
 const batchesOf = ({ job, moves }: Plan): Batch[] =>
-  groupMoves(moves, movesPerBatch, bytesPerBatch).map((group, number) => ({
+  groupMoves(moves, { ...batchLimits, isLost: job === 'repair' }).map((group, number) => ({
     id: batchId(String(number).padStart(9, '0')),
     job: jobId(job),
     urgency: 'normal',
@@ -108,6 +108,7 @@ const batchesOf = ({ job, moves }: Plan): Batch[] =>
     to: group.to,
     bytes: bytes(group.bytes),
     moves: group.moves.length,
+    isLost: job === 'repair',
   }));
 
 /** Ends of nodes that the report lists: those that most waits for. */

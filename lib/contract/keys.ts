@@ -25,6 +25,7 @@ import {
  *             I                    PACE            the pacing: its generation and what it remembers
  *             I                    HOLD#all        nothing is sent
  *             I                    HOLD#zone#<z>   no planned move from or to that zone is sent
+ *             A                    R#<time>#<b>    how a batch fared, the newest first: what `adaptive` learns from
  *             I                    HOLD#event#<z>  the same, because AWS says that the zone is ill
  *             O#<node>             <operation>     outbox: source copies to delete once parking is over
  *             T                    <operation>     trash: chunks that no file names any more
@@ -118,6 +119,12 @@ export const holdEventKey = (zone: Zone): Key =>
 /** The zone that is held, or none: everything is. */
 export const zoneOfHold = (sk: string): Zone | undefined =>
   sk === holdAllKey.sk ? undefined : zone(sk.slice(sk.lastIndexOf('#') + 1));
+
+export const outcomePartition = 'A';
+const epochMsMax = 99_999_999_999_999;
+/** The newest come first. */
+export const outcomeKey = (endedAt: number, batch: BatchId): Key =>
+  placement(outcomePartition, `R#${epochMsMax - Math.round(endedAt)}#${batch}`);
 
 export const outboxPartition = (node: NodeId): string => `O#${node}`;
 export const outboxKey = (node: NodeId, operation: string): Key =>

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { schedulings } from '../core/scheduling-policies.ts';
 import { throttles } from '../core/throttle-control.ts';
 import { WritableRedundancy } from './redundancy.ts';
 
@@ -64,16 +65,32 @@ export const Policy = z.object({
    * How migration gives way at a node, within its rate: `load` to CPU, memory and I/O wait, `latency` to
    * clients that wait, `fixed` never more than `throttleRateBytes`, `none` not at all.
    */
-  throttle: z._default(z.enum(throttles), 'latency'),
+  throttle: z._default(z.enum(throttles), 'load'),
   /** `latency`: clients' objective (or 1.2 times what they have while nothing moves, if that is longer)… */
   latencyObjectiveMs: z._default(count, 20),
   /** …and the error budget: the share of requests that may miss it over so long. */
   latencyMissShareMax: z._default(z.number().check(z.minimum(0.0001), z.maximum(0.5)), 0.01),
   latencyBudgetMs: z._default(z.number().check(z.minimum(1_000), z.maximum(600_000)), 60_000),
   throttleRateBytes: z._default(count, 10_000_000),
-  /** Batches in flight at a node, and in the fleet. */
+  /** Nodes whose rate is another one than `nodeRateBytes`: bytes a second by node id. */
+  nodeRates: z._default(z.record(z.string(), count), {}),
+  /** Bytes a second from one zone to another, each direction on its own, and of the fleet. 0: no limit. */
+  zonePairRateBytes: z._default(count, 0),
+  fleetRateBytes: z._default(count, 0),
+  /** Batches in flight at a node in and out each, from zone to zone (0: no limit), and in the fleet. */
   nodeBatchesMax: z._default(count, 5),
+  zonePairBatchesMax: z._default(count, 0),
   fleetBatchesMax: z._default(count, 200),
+  /** Moves of these batches. 0: no limit. */
+  nodeMovesMax: z._default(count, 0),
+  zonePairMovesMax: z._default(count, 0),
+  fleetMovesMax: z._default(count, 0),
+  /** Of a node's limits, kept free for critical batches where any of them wait or fly. */
+  criticalShare: z._default(share, 0.2),
+  /** What is sent first among what waits: repairs in any case, then by this rule. */
+  scheduling: z._default(z.enum(schedulings), 'balanced'),
+  /** A job of which nothing started for so long has the next turn, whatever else waits. */
+  ageingMs: z._default(count, 900_000),
   /** Inside this share around its target a node's fill is left alone. */
   rebalanceBand: z._default(share, 0.05),
   /** A rebalance levels the accesses that nodes serve as well as their bytes. */

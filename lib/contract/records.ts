@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { nodeClasses } from '../core/fleet.ts';
 import { nodeStates } from '../core/lifecycle.ts';
 import { urgencies } from '../core/schedule.ts';
+import { fixedSchedulings } from '../core/scheduling-policies.ts';
 import { Stats } from './agent.ts';
 import { RedundancyRecord } from './redundancy.ts';
 
@@ -83,6 +84,8 @@ export const JobRecord = z.object({
   movesRetried: count,
   /** Moves that were still to do when the job ended. */
   movesFailed: count,
+  /** Moves that an operator gave up. */
+  movesCancelled: z._default(count, 0),
   /** Epoch milliseconds by which it shall be done; 0 when it has none. */
   deadline: z._default(count, 0),
   /** 1 to 10, the higher the sooner. */
@@ -124,6 +127,12 @@ export const PendingRecord = z.object({
   to: text,
   bytes: count,
   moves: count,
+  /** Epoch milliseconds. */
+  plannedAt: z._default(count, 0),
+  /** How often its chunks are accessed. */
+  heat: z._default(count, 0),
+  /** It is not sent until it is resumed. */
+  paused: z._default(z.boolean(), false),
 });
 export type PendingRecord = z.infer<typeof PendingRecord>;
 
@@ -139,6 +148,13 @@ export const BatchRecord = z.object({
   movesRetried: count,
   /** Why, the first few. */
   failures: z.array(text),
+  /** Indices of moves that were cancelled before the batch was sent. */
+  cancelled: z._default(z.array(count), []),
+  /** Moves given up by a cancel, those included. */
+  movesCancelled: z._default(count, 0),
+  /** Epoch milliseconds; 0 before. */
+  startedAt: z._default(count, 0),
+  endedAt: z._default(count, 0),
 });
 export type BatchRecord = z.infer<typeof BatchRecord>;
 
@@ -157,13 +173,50 @@ export const FlightRecord = z.object({
   aliveAt: count,
   movesDone: count,
   bytesDone: count,
+  /** Epoch milliseconds: when it was planned, and first sent. */
+  plannedAt: z._default(count, 0),
+  startedAt: z._default(count, 0),
+  /** When it was sent: its job's deadline (0: none), its score, and the rule that chose it. */
+  deadline: z._default(count, 0),
+  importance: z._default(count, 0),
+  scheduling: z._default(z.enum(fixedSchedulings), 'balanced'),
   lastOp: text,
 });
 export type FlightRecord = z.infer<typeof FlightRecord>;
 
 /** One pacing at a time wins: each writes under the generation that it read. */
-export const PaceRecord = z.object({ generation: count });
+export const PaceRecord = z.object({
+  generation: count,
+  /** By running job: epoch milliseconds of the last start of a batch of it. */
+  lastStarts: z._default(z.record(text, count), {}),
+  /** What `adaptive` has chosen, when (epoch milliseconds), how often it has decided, and why. */
+  adapting: z._default(
+    z.object({
+      scheduling: z.enum(fixedSchedulings),
+      decidedAt: count,
+      decisions: count,
+      reason: text,
+    }),
+    { scheduling: 'balanced', decidedAt: 0, decisions: 0, reason: 'nothing was measured yet' },
+  ),
+});
 export type PaceRecord = z.infer<typeof PaceRecord>;
+
+/** How a batch fared, for `adaptive`: the newest hundred count. Moments are epoch milliseconds. */
+export const OutcomeRecord = z.object({
+  scheduling: z.enum(fixedSchedulings),
+  from: text,
+  to: text,
+  /** Copied and committed. */
+  bytes: count,
+  importance: count,
+  /** 0: it had none. */
+  deadline: count,
+  plannedAt: count,
+  startedAt: count,
+  endedAt: count,
+});
+export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 
 /** Nothing that it covers is sent while it is there. */
 export const HoldRecord = z.object({

@@ -30,7 +30,12 @@ export async function collect(ports: Ports, node: NodeView, ageMsMin: number): P
   return collected;
 }
 
-async function collectFrom(ports: Ports, node: NodeView, held: readonly Held[]): Promise<number> {
+/** As {@link collect}, of these copies alone, whatever their age. */
+export async function collectFrom(
+  ports: Ports,
+  node: NodeView,
+  held: readonly Pick<Held, 'chunk' | 'epoch'>[],
+): Promise<number> {
   const chunks = held.map(({ chunk }) => chunkId(chunk));
   const records = await readChunks(ports.tables, chunks);
   const unnamed = chunks

@@ -99,6 +99,7 @@ export function openJobOp(id: JobId, job: NewJob, now: number): Op {
     bytesDone: 0,
     movesRetried: 0,
     movesFailed: 0,
+    movesCancelled: 0,
     deadline: job.deadline ?? 0,
     priority: job.priority ?? priorityDefault,
     paused: false,
@@ -186,6 +187,7 @@ export type JobChanges = Partial<
       | 'moveBoundMs'
       | 'movingSince'
       | 'movedAt'
+      | 'movesCancelled'
     >
   >;
 

@@ -17,6 +17,7 @@ import {
 } from '../contract/records.ts';
 import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
 import { takesCopies } from '../core/lifecycle.ts';
+import { takeBackCancelled } from './cancel.ts';
 import { readChunks, slotSha256 } from './chunks.ts';
 import { fenceOff } from './collect.ts';
 import { type Carried, commitMoves, type Due } from './commit-moves.ts';
@@ -24,6 +25,7 @@ import { eventOp } from './events.ts';
 import { addressOf, type NodeView, readFleet, readNodes } from './fleet.ts';
 import { chunksPerCommit, tombstoneSeconds } from './limits.ts';
 import { parkedOn } from './outbox.ts';
+import { outcomeOps } from './outcomes.ts';
 import { pace } from './pace.ts';
 import { NodeRefused, NodeUnreachable, type Ports, type WriteResult } from './ports.ts';
 import { inPulls, isCoded, pullsOf, sourcesOf } from './supply.ts';
@@ -63,7 +65,8 @@ export async function migrate(
   const flight = await readFlight(ports, message);
   if (flight === undefined) return;
   const carried = await carry(ports, flight, limits);
-  if (carried !== 'superseded') await endFlight(ports, flight, carried);
+  if (carried === 'superseded') await takeBackCancelled(ports, message, flight);
+  else await endFlight(ports, flight, carried);
   // A lost hint costs time only: the schedule sweeps too.
   await ports.queues.sweep([nodeId(flight.batch.from)], ports.policy.parkingMs);
   if (await moreWaits(ports, message)) await pace(ports);
@@ -221,6 +224,7 @@ async function dueMoves(
   return moves.flatMap((move, i) => {
     const record = records[i];
     const due =
+      !batch.cancelled.includes(i) &&
       record?.state === 'live' &&
       record.holders[move.slot] === batch.from &&
       !record.holders.includes(batch.to);
@@ -287,7 +291,7 @@ type Tally = Pick<FlightRecord, 'movesDone' | 'bytesDone'>;
 
 async function writeEnd(
   ports: Ports,
-  { message, batch, moves }: Flight,
+  { message, batch, moves, flight }: Flight,
   { failures }: Carried,
   { movesDone, bytesDone }: Tally,
 ): Promise<WriteResult['kind']> {
@@ -299,6 +303,8 @@ async function writeEnd(
     bytesDone,
     movesRetried: failures.length,
     failures: failures.slice(0, failuresKept),
+    startedAt: flight.startedAt,
+    endedAt: ports.now(),
     expiresAt: Math.floor(ports.now() / 1000) + tombstoneSeconds,
   };
   const failed = {
@@ -312,6 +318,7 @@ async function writeEnd(
   const result = await ports.tables.write([
     { op: 'delete', key: flightKey(id), when: { token: message.token, movesDone } },
     { op: 'put', key: batchKey(jobId(message.job), id), fields: ended },
+    ...outcomeOps(ports, id, flight, bytesDone),
     ...(failures.length === 0 ? [] : [eventOp(`${id}-${message.token}`, failed, ports.now())]),
   ]);
   return result.kind;

@@ -1,134 +1,88 @@
-import {
-  batchOfKey,
-  batchPartition,
-  flightKey,
-  flightPartition,
-  flightPrefix,
-  holdPrefix,
-  jobOfKey,
-  jobPartition,
-  paceKey,
-  pendingKey,
-  pendingPrefixOf,
-  zoneOfHold,
-} from '../contract/keys.ts';
+import { flightKey, paceKey, pendingKey } from '../contract/keys.ts';
 import type { BatchMessage, StepResult, Verdicts } from '../contract/messages.ts';
-import { FlightRecord, JobRecord, PaceRecord, PendingRecord } from '../contract/records.ts';
-import type { BatchId, JobId, Zone } from '../core/ids.ts';
-import { nodeId } from '../core/ids.ts';
-import { type Batch, type Flight, type Start, schedule, urgencies } from '../core/schedule.ts';
-import { bytes, bytesPerSecond, epochMillis } from '../core/units.ts';
-import { urgencyUnder } from '../core/urgency-under.ts';
-import { readNodes } from './fleet.ts';
+import type { FlightRecord, PaceRecord } from '../contract/records.ts';
+import { turnsOf } from '../core/ageing.ts';
+import { type BatchId, type JobId, jobId } from '../core/ids.ts';
+import { makespanBound, type Start, schedule, type Urgency, urgencies } from '../core/schedule.ts';
+import {
+  type FixedScheduling,
+  importanceOf,
+  orderOf,
+  withTurns,
+} from '../core/scheduling-policies.ts';
+import type { EpochMillis } from '../core/units.ts';
 import { resendsPerPacing, startsPerPacing } from './limits.ts';
-import { queryAll } from './pages.ts';
+import { schedulingNow } from './outcomes.ts';
 import type { Op, Ports } from './ports.ts';
+import {
+  batchOf,
+  type Flying,
+  flightOf,
+  heldSince,
+  type Pending,
+  readTraffic,
+  type Traffic,
+} from './traffic.ts';
 
-interface Pending extends PendingRecord {
-  /** Of the job, as it is now; 0 when it has none. */
-  readonly deadline: number;
-  readonly job: JobId;
-  readonly batch: BatchId;
-}
-interface Flying extends FlightRecord {
-  readonly batch: BatchId;
-}
-interface Traffic {
-  readonly generation: number;
-  readonly running: readonly { readonly id: JobId; readonly record: JobRecord }[];
-  readonly pending: readonly Pending[];
-  readonly flying: readonly Flying[];
-  /** Zones from and to which no planned move is sent, and where each node is. */
-  readonly held: ReadonlySet<Zone>;
-  readonly zoneOf: ReadonlyMap<string, Zone>;
-}
-
-/** Between looks at moves in flight, whole seconds: soon when they are nearly done, seldom when not. */
+/**
+ * Between looks at moves in flight, whole seconds: soon when they are nearly done, seldom when not. A quarter
+ * of what is left at best: a job of a day looks about 300 times, far from an execution's 25,000 events.
+ */
 const waitSecondsMin = 1;
-const waitSecondsMax = 120;
+const waitSecondsMax = 300;
+/** While all of a job is held: a tenth of the time that it is, so that a month's pause takes 800 looks. */
+const heldSecondsMin = 30;
+const heldSecondsMax = 3_600;
+const heldShare = 0.1;
 
 /**
  * Chooses what starts now among all that waits, and sends it. Many may pace at once: each writes under the
  * generation that it read, so one wins and the others see its work next time. A flight that has been
- * silent for too long is sent again under a higher token.
+ * silent for too long is sent again under a higher token. What is paused is not sent.
  *
  * @param job the job that asks, if one does: the verdict is about it
  */
 export async function pace(ports: Ports, job?: JobId): Promise<StepResult<Verdicts['pace']>> {
   const traffic = await readTraffic(ports);
-  const starts = startsNow(ports, traffic);
-  const silent = silentFlights(ports, traffic);
-  if (starts.length + silent.length > 0) await send(ports, traffic, starts, silent);
+  const { scheduling, adapting } = await schedulingNow(ports, traffic);
+  const departures: Departures = {
+    scheduling,
+    adapting,
+    starts: startsNow(ports, traffic, scheduling),
+    silent: silentFlights(ports, traffic),
+  };
+  if (isNews(traffic, departures)) await send(ports, traffic, departures);
   return verdictFor(ports, traffic, job);
 }
 
-async function readTraffic(ports: Ports): Promise<Traffic> {
-  const [flights, jobs] = await Promise.all([
-    queryAll(ports.tables, 'placement', flightPartition),
-    queryAll(ports.tables, 'placement', jobPartition),
-  ]);
-  const running = jobs
-    .map((item) => ({ id: jobOfKey(item.sk), record: JobRecord.parse(item) }))
-    .filter(({ record }) => record.state === 'running' && record.attempt !== '');
-  const pending = await Promise.all(running.map(({ id, record }) => pendingOf(ports, id, record)));
-  const zonesHeld = flights
-    .filter(({ sk }) => sk.startsWith(holdPrefix))
-    .flatMap(({ sk }) => zoneOfHold(sk) ?? []);
-  const nodes = zonesHeld.length > 0 ? await readNodes(ports.tables) : [];
-  const paced = flights.find(({ sk }) => sk === paceKey.sk);
-  return {
-    generation: paced === undefined ? 0 : PaceRecord.parse(paced).generation,
-    running,
-    pending: pending.flat(),
-    held: new Set(zonesHeld),
-    zoneOf: new Map(nodes.map(({ id, zone }) => [id, zone])),
-    flying: flights
-      .filter(({ sk }) => sk.startsWith(flightPrefix))
-      .map((item) => ({ ...FlightRecord.parse(item), batch: batchOfKey(item.sk) })),
-  };
+/** What one pacing decided. */
+interface Departures {
+  readonly scheduling: FixedScheduling;
+  readonly adapting: PaceRecord['adapting'];
+  readonly starts: readonly Start[];
+  readonly silent: readonly Flying[];
 }
 
-/** Only batches of the plan that the job names: those of a plan that was never finished do not count. */
-async function pendingOf(ports: Ports, job: JobId, record: JobRecord): Promise<readonly Pending[]> {
-  const prefix = pendingPrefixOf(record.attempt);
-  const items = await queryAll(ports.tables, 'placement', batchPartition(job), prefix);
-  const { deadline } = record;
-  return items.map((item) => {
-    const planned = PendingRecord.parse(item);
-    const urgency = urgencyUnder(planned.urgency, deadline);
-    return { ...planned, urgency, deadline, job, batch: batchOfKey(item.sk) };
-  });
-}
+const isNews = ({ paced }: Traffic, { starts, silent, adapting }: Departures): boolean =>
+  starts.length + silent.length > 0 || adapting !== paced.adapting;
 
-/** A repair does not wait for a zone that is ill, nor does what has a deadline. */
-const isHeld = ({ held, zoneOf }: Traffic, { urgency, from, to }: Pending): boolean =>
-  (urgency === 'normal' || urgency === 'low') &&
-  [from, to].some((node) => held.has(zoneOf.get(node)!));
-
-function startsNow(ports: Ports, traffic: Traffic): readonly Start[] {
-  const { pending, flying } = traffic;
-  const policy = ports.policy;
-  const sendable = pending.filter((each) => !isHeld(traffic, each));
-  const waiting = sendable.map(
-    (each): Batch => ({
-      id: each.batch,
-      job: each.job,
-      urgency: each.urgency,
-      moves: each.moves,
-      from: nodeId(each.from),
-      to: nodeId(each.to),
-      bytes: bytes(each.bytes),
-      ...(each.deadline > 0 && { deadline: epochMillis(each.deadline) }),
-    }),
+function startsNow(ports: Ports, traffic: Traffic, scheduling: FixedScheduling): readonly Start[] {
+  const { policy } = ports;
+  const now = ports.now();
+  const free = traffic.pending.filter((pending) => heldSince(traffic, pending) === undefined);
+  const turns = turnsOf(
+    free.map(({ batch, job, plannedAt }) => ({ id: batch, job: job.id, plannedAt })),
+    new Set(traffic.flying.map(({ job }) => job)),
+    traffic.paced.lastStarts,
+    now,
+    policy.ageingMs,
   );
-  const inFlight = flying.map(
-    (each): Flight => ({
-      from: nodeId(each.from),
-      to: nodeId(each.to),
-      rate: bytesPerSecond(each.rate),
-    }),
-  );
-  return schedule(waiting, inFlight, policy).slice(0, startsPerPacing);
+  return schedule(
+    free.map((pending) => batchOf(traffic, pending)),
+    traffic.flying.map((flying) => flightOf(traffic, flying)),
+    policy,
+    withTurns(orderOf(scheduling, now), turns),
+  ).slice(0, startsPerPacing);
 }
 
 const silentFlights = (ports: Ports, { flying }: Traffic): readonly Flying[] =>
@@ -137,26 +91,28 @@ const silentFlights = (ports: Ports, { flying }: Traffic): readonly Flying[] =>
     .slice(0, resendsPerPacing);
 
 interface Message extends BatchMessage {
-  readonly urgency: PendingRecord['urgency'];
+  readonly urgency: Urgency;
 }
 
-async function send(
-  ports: Ports,
-  { generation, pending }: Traffic,
-  starts: readonly Start[],
-  silent: readonly Flying[],
-): Promise<void> {
+async function send(ports: Ports, traffic: Traffic, departures: Departures): Promise<void> {
   const now = ports.now();
+  const { starts, silent, scheduling } = departures;
+  const pendingById = new Map(traffic.pending.map((each) => [each.batch, each]));
   const begun = starts.map((start) => {
-    const batch = pending.find((each) => each.batch === start.id)!;
-    return { batch, ops: startOps(batch, start, now), message: messageOf(batch, 1) };
+    const pending = pendingById.get(start.id)!;
+    const flight = flightOfStart(traffic, pending, { rate: start.rate, scheduling, now });
+    return { pending, flight, message: messageOf(start.id, flight) };
   });
   const again = silent.map((flight) => ({
-    ops: [sendAgainOp(flight, now)],
-    message: { ...messageOf(flight, flight.token + 1), job: flight.job },
+    op: sendAgainOp(flight, now),
+    message: messageOf(flight.batch, { ...flight, token: flight.token + 1 }),
   }));
-  const ops = [paceOp(generation), ...[...begun, ...again].flatMap((each) => each.ops)];
-  const result = await ports.tables.write(ops);
+  const started = begun.map(({ pending }) => pending.job.id);
+  const result = await ports.tables.write([
+    paceOp(traffic, departures, started, now),
+    ...begun.flatMap(({ pending, flight }) => startOps(pending, flight)),
+    ...again.map(({ op }) => op),
+  ]);
   if (result.kind === 'refused') return;
   for (const { job, batch, token } of silent) ports.log('flight-silent', { job, batch, token });
   await sendByUrgency(
@@ -165,34 +121,57 @@ async function send(
   );
 }
 
-const paceOp = (generation: number): Op => ({
-  op: 'put',
-  key: paceKey,
-  fields: { generation: generation + 1 },
-  when: generation === 0 ? 'absent' : { generation },
-});
+/** Jobs that have ended are forgotten. */
+function paceOp(
+  { paced, running }: Traffic,
+  { adapting }: Departures,
+  started: readonly JobId[],
+  now: number,
+): Op {
+  const { generation, lastStarts } = paced;
+  const stays = running.map(({ id }): [string, number] => [id, lastStarts[id] ?? 0]);
+  const starts = started.map((id): [string, number] => [id, now]);
+  const record: PaceRecord = {
+    generation: generation + 1,
+    lastStarts: Object.fromEntries([...stays, ...starts]),
+    adapting,
+  };
+  const when = generation === 0 ? 'absent' : { generation };
+  return { op: 'put', key: paceKey, fields: record, when };
+}
 
-const startOps = (batch: Pending, start: Start, now: number): readonly Op[] => [
-  { op: 'delete', key: pendingKey(batch.job, batch.batch), when: { bytes: batch.bytes } },
-  {
-    op: 'put',
-    key: flightKey(batch.batch),
-    fields: {
-      job: batch.job,
-      urgency: batch.urgency,
-      from: batch.from,
-      to: batch.to,
-      bytes: batch.bytes,
-      moves: batch.moves,
-      rate: start.rate,
-      token: 1,
-      aliveAt: now,
-      movesDone: 0,
-      bytesDone: 0,
-      lastOp: '',
-    },
-    when: 'absent',
-  },
+interface Sent {
+  /** Bytes a second. */
+  readonly rate: number;
+  readonly scheduling: FixedScheduling;
+  readonly now: EpochMillis;
+}
+
+function flightOfStart(
+  traffic: Traffic,
+  pending: Pending,
+  { rate, scheduling, now }: Sent,
+): FlightRecord {
+  const { from, to, bytes, moves, plannedAt, job } = pending;
+  const batch = batchOf(traffic, pending);
+  return {
+    ...{ from, to, bytes, moves, rate, plannedAt, scheduling },
+    job: job.id,
+    urgency: batch.urgency,
+    token: 1,
+    aliveAt: now,
+    startedAt: now,
+    movesDone: 0,
+    bytesDone: 0,
+    deadline: job.deadline,
+    importance: importanceOf(batch, now),
+    lastOp: '',
+  };
+}
+
+const startOps = ({ job, batch, bytes }: Pending, flight: FlightRecord): readonly Op[] => [
+  { op: 'delete', key: pendingKey(job.id, batch), when: { bytes } },
+  { op: 'put', key: flightKey(batch), fields: flight, when: 'absent' },
 ];
 
 const sendAgainOp = (flight: Flying, now: number): Op => ({
@@ -202,10 +181,12 @@ const sendAgainOp = (flight: Flying, now: number): Op => ({
   when: { token: flight.token },
 });
 
-const messageOf = (
-  { job, batch, urgency }: { job: string; batch: BatchId; urgency: Message['urgency'] },
-  token: number,
-): Message => ({ job, batch, urgency, token });
+const messageOf = (batch: BatchId, { job, urgency, token }: FlightRecord): Message => ({
+  job,
+  batch,
+  urgency,
+  token,
+});
 
 /** Sent after the write: a message that is lost here is sent again once its flight has been silent. */
 async function sendByUrgency(ports: Ports, messages: readonly Message[]): Promise<void> {
@@ -219,18 +200,41 @@ async function sendByUrgency(ports: Ports, messages: readonly Message[]): Promis
 /** As of before this pacing: what it started is still pending for the one who asks. */
 function verdictFor(
   ports: Ports,
-  { running, pending, flying }: Traffic,
+  traffic: Traffic,
   job: JobId | undefined,
 ): StepResult<Verdicts['pace']> {
-  const left = [
-    ...pending.filter((each) => each.job === job).map((each) => each.bytes),
-    ...flying.filter((each) => each.job === job).map((each) => each.bytes - each.bytesDone),
-  ];
-  if (left.length === 0) {
-    const cancelled = job !== undefined && !running.some(({ id }) => id === job);
+  const pending = traffic.pending.filter((each) => each.job.id === job);
+  const flying = traffic.flying.filter((each) => jobId(each.job) === job);
+  if (pending.length + flying.length === 0) {
+    const cancelled = job !== undefined && !traffic.running.some(({ id }) => id === job);
     return { verdict: cancelled ? 'cancelled' : 'settled', waitSeconds: 0 };
   }
-  const seconds = left.reduce((sum, each) => sum + each, 0) / ports.policy.nodeRateBytes;
-  const waitSeconds = Math.min(waitSecondsMax, Math.max(waitSecondsMin, Math.floor(seconds / 4)));
-  return { verdict: 'pending', waitSeconds };
+  const held = pending.map((each) => heldSince(traffic, each));
+  const isHeld = flying.length === 0 && held.every((since) => since !== undefined);
+  const seconds = isHeld
+    ? heldSeconds(ports.now() - Math.max(...held))
+    : busySeconds(ports, traffic, pending, flying);
+  return { verdict: 'pending', waitSeconds: seconds };
+}
+
+const between = (least: number, seconds: number, most: number): number =>
+  Math.min(most, Math.max(least, Math.floor(seconds)));
+
+const heldSeconds = (heldMs: number): number =>
+  between(heldSecondsMin, (heldMs / 1_000) * heldShare, heldSecondsMax);
+
+function busySeconds(
+  ports: Ports,
+  traffic: Traffic,
+  pending: readonly Pending[],
+  flying: readonly Flying[],
+): number {
+  const left = [
+    ...pending.map((each) => batchOf(traffic, each)),
+    ...flying.map((each) => ({
+      ...flightOf(traffic, each),
+      bytes: each.bytes - each.bytesDone,
+    })),
+  ];
+  return between(waitSecondsMin, makespanBound(left, ports.policy) / 4, waitSecondsMax);
 }

@@ -27,7 +27,7 @@ import type { Urgency } from '../core/schedule.ts';
 import { bytes } from '../core/units.ts';
 import { type NodeView, type NodeWithBeat, readFleet } from './fleet.ts';
 import { changeJob, type Job, type JobChanges, listJobs } from './jobs.ts';
-import { bytesPerBatch, movesPerBatch, tombstoneSeconds } from './limits.ts';
+import { batchLimits, tombstoneSeconds } from './limits.ts';
 import { mapOf, withLeaving } from './observe.ts';
 import { queryAll } from './pages.ts';
 import type { Ports } from './ports.ts';
@@ -98,7 +98,10 @@ const isAllDone = (job: Job, totals: JobChanges): boolean =>
   job.kind !== 'repair' &&
   job.phase === movingPhase &&
   job.attempt !== '' &&
-  totals.movesDone === job.movesPlanned;
+  totals.movesDone! + (isDrain(job) ? 0 : totals.movesCancelled!) === job.movesPlanned;
+
+/** A node leaves only empty, so moves of a drain that were given up are planned again. */
+const isDrain = ({ kind }: Job): boolean => kind === 'drain' || kind === 'scale-in';
 
 /** Not one move of the plan was committed: what hinders them, a node that restarts say, needs a while. */
 const cameToNothing = (job: Job, totals: JobChanges): boolean =>
@@ -124,6 +127,7 @@ async function totalsOf(ports: Ports, job: Job): Promise<JobChanges> {
     movesDone: sum(({ movesDone }) => movesDone),
     bytesDone: sum(({ bytesDone }) => bytesDone),
     movesRetried: sum(({ movesRetried }) => movesRetried),
+    movesCancelled: sum(({ movesCancelled }) => movesCancelled),
   };
 }
 
@@ -191,19 +195,26 @@ async function publish(
   const attempt = ports.newId();
   const moves = firstTurn(plan.moves, spread);
   const batches = batchesOf(job.kind, plan, moves);
-  const expiresAt = Math.floor(ports.now() / 1000) + tombstoneSeconds;
+  const plannedAt = ports.now();
+  const expiresAt = Math.floor(plannedAt / 1000) + tombstoneSeconds;
   await ports.tables.writeEach(
     batches.flatMap((batch, i) =>
-      batchOps(job.id, batchIdOf(attempt, i), { urgency: batch.urgency, expiresAt }, batch),
+      batchOps(
+        job.id,
+        batchIdOf(attempt, i),
+        { urgency: batch.urgency, expiresAt, plannedAt },
+        batch,
+      ),
     ),
   );
   const done = totals.bytesDone ?? 0;
+  const givenUp = isDrain(job) ? 0 : (totals.movesCancelled ?? 0);
   const outcome = await changeJob(ports, job, {
     ...totals,
     generation: job.generation + 1,
     attempt,
     phase: movingPhase,
-    movesPlanned: (totals.movesDone ?? 0) + plan.moves.length,
+    movesPlanned: (totals.movesDone ?? 0) + givenUp + plan.moves.length,
     bytesPlanned: done + plan.bytesTotal,
     bytesMinimum: Math.min(done, job.bytesMinimum) + plan.bytesMinimum,
     ...(job.movingSince === 0 && {
@@ -226,7 +237,10 @@ function batchesOf(
   moves: readonly Move[],
 ): readonly Planned[] {
   const grouped = (urgency: Urgency, some: readonly Move[]): readonly Planned[] =>
-    groupMoves(some, movesPerBatch, bytesPerBatch).map((group) => ({ ...group, urgency }));
+    groupMoves(some, { ...batchLimits, isLost: kind === 'repair' }).map((group) => ({
+      ...group,
+      urgency,
+    }));
   const isInDanger = ({ chunk }: Move): boolean => endangered?.has(chunk) === true;
   return [
     ...grouped('critical', moves.filter(isInDanger)),
@@ -240,7 +254,7 @@ function batchesOf(
 function batchOps(
   job: JobId,
   id: BatchId,
-  all: { readonly urgency: Urgency; readonly expiresAt: number },
+  all: { readonly urgency: Urgency; readonly expiresAt: number; readonly plannedAt: number },
   group: MoveGroup,
 ) {
   const ends = { ...all, from: group.from, to: group.to, bytes: group.bytes };

@@ -1,8 +1,11 @@
-import { Budget, type Flight, type RateBudgets } from './budget.ts';
-import type { NodeId } from './ids.ts';
+import type { RateBudgets } from './budget.ts';
+import type { BatchId, NodeId } from './ids.ts';
+import { makespanBound } from './makespan-bound.ts';
 import { NodeHeap } from './node-heap.ts';
-import { type Batch, makespanBound, WorkLeft } from './schedule.ts';
-import type { BytesPerSecond } from './units.ts';
+import type { Batch, Start } from './schedule.ts';
+import { type Order, orderOf } from './scheduling-policies.ts';
+import { Starter } from './starter.ts';
+import { type BytesPerSecond, epochMillis } from './units.ts';
 
 export interface Simulation {
   /** From the first start to the last end. */
@@ -27,106 +30,72 @@ export interface Flown {
 
 /**
  * Runs the scheduler's rule on a clock of its own: each batch takes exactly its bytes over its rate, and
- * whenever one ends the best that fits starts. Only batches at the two nodes that became free can newly
- * fit, so a step looks at these.
+ * whenever one ends what fits starts. Only batches at the two nodes that became free can newly fit, so a
+ * step looks at these.
  */
-export function simulateSchedule(batches: readonly Batch[], budgets: RateBudgets): Simulation {
-  return new Run(batches, budgets).toEnd();
+export function simulateSchedule(
+  batches: readonly Batch[],
+  budgets: RateBudgets,
+  order: Order = orderOf('balanced', epochMillis(0)),
+): Simulation {
+  const run = new Run(batches, budgets, order);
+  run.toEnd();
+  return {
+    makespanSeconds: run.now,
+    boundSeconds: makespanBound(batches, budgets),
+    batches: run.flown.length,
+    inFlightMost: run.inFlightMost,
+    bytesOut: bytesBy(batches, ({ from }) => from),
+    bytesIn: bytesBy(batches, ({ to }) => to),
+    flown: run.flown,
+  };
 }
 
 class Run {
-  readonly #batches: readonly Batch[];
-  readonly #budgets: RateBudgets;
-  readonly #work: WorkLeft;
-  readonly #budget: Budget;
-  /** By the order of starts; the heap has the same numbers by their end. */
-  readonly #flights: (Flight | undefined)[] = [];
+  readonly flown: Flown[] = [];
+  now = 0;
+  inFlightMost = 0;
+  readonly #starter: Starter;
+  readonly #batches: ReadonlyMap<BatchId, Batch>;
+  /** Flights by their number among all that flew, by their end. */
   readonly #ends = new NodeHeap();
-  readonly #waitingOut: Map<NodeId, Set<Batch>>;
-  readonly #waitingIn: Map<NodeId, Set<Batch>>;
-  readonly #flown: Flown[] = [];
-  #now = 0;
-  #inFlightMost = 0;
 
-  constructor(batches: readonly Batch[], budgets: RateBudgets) {
-    this.#batches = batches;
-    this.#budgets = budgets;
-    this.#work = new WorkLeft(batches);
-    this.#budget = new Budget(budgets);
-    this.#waitingOut = waitingBy(batches, ({ from }) => from);
-    this.#waitingIn = waitingBy(batches, ({ to }) => to);
+  constructor(batches: readonly Batch[], budgets: RateBudgets, order: Order) {
+    this.#starter = new Starter(batches, budgets, order);
+    this.#batches = new Map(batches.map((batch) => [batch.id, batch]));
   }
 
-  toEnd(): Simulation {
-    this.#startAllThatFit();
+  toEnd(): void {
+    this.#begin(this.#starter.startAll());
     while (this.#ends.size > 0) {
-      const freed = this.#endNext();
-      for (const waiting of freed) while (this.#startBestOf(waiting));
-      if (this.#ends.size === 0) this.#startAllThatFit();
+      this.#begin(this.#starter.startAt(this.#endNext()));
+      if (this.#ends.size === 0) this.#begin(this.#starter.startAll());
     }
-    return {
-      makespanSeconds: this.#now,
-      boundSeconds: makespanBound(this.#batches, this.#budgets),
-      batches: this.#flights.length,
-      inFlightMost: this.#inFlightMost,
-      bytesOut: bytesBy(this.#batches, ({ from }) => from),
-      bytesIn: bytesBy(this.#batches, ({ to }) => to),
-      flown: this.#flown,
-    };
   }
 
-  #startAllThatFit(): void {
-    const waiting = [...this.#waitingOut.values()].flatMap((each) => [...each]);
-    for (const batch of waiting.sort(this.#work.before)) this.#tryStart(batch);
-  }
-
-  #startBestOf(waiting: ReadonlySet<Batch>): boolean {
-    let best: Batch | undefined;
-    for (const batch of waiting) {
-      if (this.#budget.rateFor(batch, this.#work) === undefined) continue;
-      if (best === undefined || this.#work.before(batch, best) < 0) best = batch;
+  #begin(starts: readonly Start[]): void {
+    for (const { id, rate } of starts) {
+      const batch = this.#batches.get(id)!;
+      const endedAt = this.now + batch.bytes / rate;
+      this.#ends.push(this.flown.length, endedAt);
+      this.flown.push({ batch, rate, startedAt: this.now, endedAt });
     }
-    return best !== undefined && this.#tryStart(best);
+    this.inFlightMost = Math.max(this.inFlightMost, this.#ends.size);
   }
 
-  #tryStart(batch: Batch): boolean {
-    const { from, to } = batch;
-    const rate = this.#budget.rateFor(batch, this.#work);
-    if (rate === undefined) return false;
-    const flight = { from, to, rate };
-    this.#budget.reserve(flight);
-    this.#work.take(batch);
-    this.#waitingOut.get(from)!.delete(batch);
-    this.#waitingIn.get(to)!.delete(batch);
-    const endedAt = this.#now + batch.bytes / rate;
-    this.#ends.push(this.#flights.push(flight) - 1, endedAt);
-    this.#flown.push({ batch, rate, startedAt: this.#now, endedAt });
-    this.#inFlightMost = Math.max(this.#inFlightMost, this.#ends.size);
-    return true;
-  }
-
-  /** Ends all flights that end first; returns what waits at their nodes. */
-  #endNext(): Set<Set<Batch>> {
-    const freed = new Set<Set<Batch>>();
-    this.#now = this.#ends.topKey;
-    while (this.#ends.size > 0 && this.#ends.topKey === this.#now) {
-      const flight = this.#flights[this.#ends.top]!;
-      this.#flights[this.#ends.top] = undefined;
+  /** Ends all flights that end first. */
+  #endNext(): readonly Batch[] {
+    const ended: Batch[] = [];
+    this.now = this.#ends.topKey;
+    while (this.#ends.size > 0 && this.#ends.topKey === this.now) {
+      const { batch, rate } = this.flown[this.#ends.top]!;
       this.#ends.pop();
-      this.#budget.release(flight);
-      freed.add(this.#waitingOut.get(flight.from)!).add(this.#waitingIn.get(flight.to)!);
+      const { moves, urgency } = batch;
+      this.#starter.release({ ...batch, rate, moves, isCritical: urgency === 'critical' });
+      ended.push(batch);
     }
-    return freed;
+    return ended;
   }
-}
-
-function waitingBy(
-  batches: readonly Batch[],
-  end: (batch: Batch) => NodeId,
-): Map<NodeId, Set<Batch>> {
-  const waiting = new Map<NodeId, Set<Batch>>();
-  for (const [node, group] of Map.groupBy(batches, end)) waiting.set(node, new Set(group));
-  return waiting;
 }
 
 function bytesBy(batches: readonly Batch[], end: (batch: Batch) => NodeId): Map<NodeId, number> {

@@ -7,6 +7,8 @@ export interface Mix {
   readonly scaleOut: number;
   readonly replay: number;
   readonly alarm: number;
+  readonly pause: number;
+  readonly cancelBatch: number;
 }
 
 /** Moves that no planner would make. */

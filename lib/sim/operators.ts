@@ -1,5 +1,7 @@
 import {
   batchKey,
+  batchOfKey,
+  batchPartition,
   chunkKey,
   fleetPartition,
   flightKey,
@@ -9,25 +11,36 @@ import {
   outboxPartition,
 } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
-import type {
+import {
   BatchRecord,
-  ChunkRecord,
+  type ChunkRecord,
   FlightRecord,
-  JobRecord,
-  MoveRecord,
-  NodeRecord,
+  type JobRecord,
+  type MoveRecord,
+  type NodeRecord,
 } from '../contract/records.ts';
 import { autoscale } from '../control/autoscale.ts';
+import { cancelAllOf, cancelBatch, findBatch } from '../control/cancel.ts';
 import { tryCollect } from '../control/collect.ts';
 import { readNodes } from '../control/fleet.ts';
-import { cancelJob, startDrain, startRebalance, startScaleOut } from '../control/jobs.ts';
+import { readJob, startDrain, startRebalance, startScaleOut } from '../control/jobs.ts';
 import { orphanAgeMs } from '../control/limits.ts';
+import { pace } from '../control/pace.ts';
+import { type PauseScope, setPaused } from '../control/pause.ts';
 import type { Item } from '../control/ports.ts';
 import { sweep } from '../control/sweep.ts';
 import { undrain } from '../control/undrain.ts';
 import { watch } from '../control/watch.ts';
 import { slotBytes } from '../core/fleet.ts';
-import { batchId, type ChunkId, chunkId, jobId, type NodeId } from '../core/ids.ts';
+import {
+  batchId,
+  type ChunkId,
+  chunkId,
+  type JobId,
+  jobId,
+  type NodeId,
+  zone,
+} from '../core/ids.ts';
 import { bytes } from '../core/units.ts';
 import { zones } from './founding.ts';
 import { recordOf } from './judge.ts';
@@ -38,7 +51,7 @@ import type { World } from './world.ts';
 type Placed = readonly [string, ChunkRecord];
 
 /** What operators do however many jobs run. */
-const ending: readonly (keyof Mix | undefined)[] = ['cancel', 'undrain'];
+const ending: readonly (keyof Mix | undefined)[] = ['cancel', 'cancelBatch', 'undrain'];
 /** Jobs that operators let run at once. */
 const jobsMax = 3;
 const watchMs = 6_000;
@@ -46,6 +59,8 @@ const watchMs = 6_000;
 const collectMs = 4_000;
 const sweepMs = 7_000;
 const actMs = [50, 3_000] as const;
+/** For how long something is paused. */
+const pausedMs = [100, 5_000] as const;
 const movesPerShuffle = 3;
 
 /** Those who steer the fleet, the schedules that watch over it, and a planner that makes no sense. */
@@ -87,8 +102,49 @@ export class Operators {
 
   /** What operators do about jobs that cannot end. */
   cancelAll(): void {
-    for (const { id } of this.#running())
-      this.#world.spawn('cancel', (ports) => cancelJob(ports, id));
+    for (const { id } of this.#running()) this.#cancel(id);
+  }
+
+  /** Nobody leaves a fleet paused for ever. */
+  resumeAll(): void {
+    const scopes: PauseScope[] = ['all', ...zones.map((each) => ({ zone: zone(each) }))];
+    for (const scope of [...scopes, ...this.#running().map(({ id }) => ({ job: id }))])
+      this.#world.spawn('resume', (ports) => setPaused(ports, scope, false, 'faults are over'));
+  }
+
+  #cancel(id: JobId): void {
+    this.#world.spawn('cancel', async (ports) => {
+      const job = await readJob(ports.tables, id);
+      return job === undefined ? false : cancelAllOf(ports, job);
+    });
+  }
+
+  /** Everything, a zone or a job is held, and let go a while later. */
+  #pause(): void {
+    const { scheduler, random } = this.#world.ground;
+    const job = this.#pick(this.#running());
+    const scopes: PauseScope[] = ['all', { zone: zone(random.pick(zones)) }];
+    const scope = random.pick(job === undefined ? scopes : [...scopes, { job: job.id }]);
+    this.#world.spawn('pause', (ports) => setPaused(ports, scope, true, 'asked for'));
+    scheduler.after(random.logBetween(pausedMs[0], pausedMs[1]), () =>
+      this.#world.spawn('resume', async (ports) => {
+        await setPaused(ports, scope, false, 'asked for');
+        await pace(ports);
+      }),
+    );
+  }
+
+  /** One that waits, flies, or has just ended. */
+  #cancelBatch(): void {
+    const job = this.#pick(this.#running());
+    const planned =
+      job === undefined ? [] : this.#world.store.all('placement', batchPartition(job.id), 'B#');
+    const batch = this.#pick(planned);
+    if (batch === undefined) return;
+    this.#world.spawn('cancel-batch', async (ports) => {
+      const found = await findBatch(ports, batchOfKey(batch.sk));
+      return found === undefined ? 'over' : cancelBatch(ports, found);
+    });
   }
 
   #every(periodMs: number, run: () => void): void {
@@ -129,7 +185,7 @@ export class Operators {
     },
     cancel: () => {
       const job = this.#pick(this.#running());
-      if (job !== undefined) this.#world.spawn('cancel', (ports) => cancelJob(ports, job.id));
+      if (job !== undefined) this.#cancel(job.id);
     },
     undrain: () => {
       const node = this.#pick(this.#everDrained());
@@ -146,6 +202,8 @@ export class Operators {
       if (old !== undefined) this.#world.batches.send(old, 0);
     },
     alarm: () => void this.#world.spawn('alarm', (ports) => autoscale(ports, 'an alarm')),
+    pause: () => this.#pause(),
+    cancelBatch: () => this.#cancelBatch(),
   };
 
   /** Moves that no plan would make, back and forth: whatever is asked for, nothing may be lost. */
@@ -194,15 +252,10 @@ export class Operators {
     const total = moves.reduce((sum, move) => sum + move.bytes, 0);
     const ends = { urgency: 'low', from, to, bytes: total } as const;
     const tally = { movesDone: 0, bytesDone: 0 };
-    const batch: BatchRecord = {
-      ...ends,
-      ...tally,
-      state: 'planned',
-      movesRetried: 0,
-      failures: [],
-    };
+    const planned = { state: 'planned', movesRetried: 0, failures: [] };
+    const batch = BatchRecord.parse({ ...ends, ...tally, ...planned });
     const aliveAt = Math.floor(startMs + this.#world.ground.scheduler.now);
-    const flight: FlightRecord = {
+    const flight = FlightRecord.parse({
       ...ends,
       ...tally,
       job,
@@ -211,7 +264,7 @@ export class Operators {
       token: 1,
       aliveAt,
       lastOp: '',
-    };
+    });
     this.#world.store.write([
       { op: 'put', key: batchKey(job, id), fields: batch },
       { op: 'put', key: movesKey(job, id), fields: { moves } },

@@ -88,6 +88,7 @@ async function live(options: SimulationOptions): Promise<SimulationReport> {
   disasters.stop();
   stopFaults(faults);
   world.policy.autoscaling = false;
+  operators.resumeAll();
   await settle(world, operators);
   await readBack(world, clients);
   return reportOf(world, clients, seed);
@@ -116,6 +117,8 @@ function mixOf(random: Random): Mix {
     scaleOut: weight(1),
     replay: weight(2),
     alarm: weight(1),
+    pause: weight(2),
+    cancelBatch: weight(2),
   };
 }
 

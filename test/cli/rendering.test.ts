@@ -126,6 +126,7 @@ const job = (over: Partial<Job>): Job => ({
     bytesDone: 0,
     movesRetried: 0,
     movesFailed: 0,
+    movesCancelled: 0,
     deadline: 0,
     priority: 5,
     paused: false,

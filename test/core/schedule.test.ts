@@ -232,11 +232,16 @@ test('moves are grouped by their nodes, up to a count and about a size', () => {
     groups.map(
       ({ to, bytes: sum, moves: each }) => `${to} ${sum} ${each.map(({ chunk }) => chunk).join()}`,
     );
-  expect(shape(groupMoves(moves, 3, 10))).toEqual([
+  expect(shape(groupMoves(moves, { movesMax: 3, bytesMax: 10 }))).toEqual([
     'b 10 c0,c2,c3',
     'c 5 c1',
     'b 50 c4',
     'b 2 c5,c6',
   ]);
-  expect(shape(groupMoves(moves, 2))).toEqual(['b 9 c0,c2', 'c 5 c1', 'b 51 c3,c4', 'b 2 c5,c6']);
+  expect(shape(groupMoves(moves, { movesMax: 2 }))).toEqual([
+    'b 9 c0,c2',
+    'c 5 c1',
+    'b 51 c3,c4',
+    'b 2 c5,c6',
+  ]);
 });

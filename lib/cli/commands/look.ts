@@ -37,12 +37,13 @@ export function addLookCommands(program: Command, run: Run): void {
     );
   program
     .command('moves')
-    .description('what moves now')
-    .option('--watch', 'show it again every second')
-    .action(({ watch }) =>
+    .description('each move in flight, or each one of a job')
+    .argument('[job]')
+    .option('--watch', 'show what is in flight, by batch, again every second')
+    .action((job, { watch }) =>
       run(async (context) => {
         const { showMoves, watchMoves } = await import('../look/moves.ts');
-        return watch ? watchMoves(context) : showMoves(context);
+        return watch ? watchMoves(context) : showMoves(context, job);
       }),
     );
   program

@@ -47,15 +47,48 @@ export function addSteerCommands(program: Command, run: Run): void {
     .action((options) =>
       run(async (context) => (await import('../steer/rebalance.ts')).rebalance(context, options)),
     );
-  program
-    .command('cancel')
-    .description('end a job; its nodes are given back')
-    .argument('<job>')
-    .action((job) =>
-      run(async (context) => (await import('../steer/cancel.ts')).cancel(context, job)),
-    );
+  addHold(program, run);
   addPolicyCommands(program, run);
   addThrottle(program, run);
+}
+
+const whatText = 'a job, a batch, or a move (BATCH/NUMBER)';
+const allText = 'everything that runs';
+
+function addHold(program: Command, run: Run): void {
+  program
+    .command('pause')
+    .description('send nothing more of it; what is in flight ends')
+    .argument('[what]', 'a job or a batch')
+    .option('--all', allText)
+    .action((what, { all }) =>
+      run(async (context) => (await import('../steer/pause.ts')).pause(context, what, all)),
+    );
+  program
+    .command('resume')
+    .description('send what was paused')
+    .argument('[what]', 'a job or a batch')
+    .option('--all', allText)
+    .action((what, { all }) =>
+      run(async (context) => (await import('../steer/pause.ts')).resume(context, what, all)),
+    );
+  program
+    .command('cancel')
+    .description('give it up; what was copied and not committed is deleted, nodes are given back')
+    .argument('[what]', whatText)
+    .option('--all', allText)
+    .action((what, { all }) =>
+      run(async (context) => (await import('../steer/cancel.ts')).cancel(context, what, all)),
+    );
+  program
+    .command('retry')
+    .description('ask again for what a job that has ended was for')
+    .argument('<job>')
+    .option('--wait', waitText)
+    .option('--timeout <time>', timeoutText, duration)
+    .action((job, options) =>
+      run(async (context) => (await import('../steer/retry.ts')).retry(context, job, options)),
+    );
 }
 
 function addScale(program: Command, run: Run): void {

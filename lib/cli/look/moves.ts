@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type FlightView, listFlights } from '../../control/jobs.ts';
+import { type FlightView, listFlights, readJob } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
+import { jobId } from '../../core/ids.ts';
 import { formatBytes } from '../../core/units.ts';
 import { withStore } from '../connect.ts';
 import type { Answer, Context } from '../context.ts';
-import { formatDuration, table } from '../text.ts';
+import { counted, formatDuration, table } from '../text.ts';
 import { UserError } from '../user-error.ts';
+import { type MoveView, readMovesInFlight, readMovesOf } from './move-view.ts';
 
 /** Moves with one source and one destination that are under way together. */
 export interface BatchView {
@@ -29,22 +31,67 @@ const watchEveryMs = 1_000;
 /** Erases the screen and goes to its top. */
 const clear = '\x1b[2J\x1b[H';
 
-export const showMoves = (context: Context): Promise<Answer> =>
-  withStore(context, async (ports) => answerOf(await readMoves(ports)));
+/** Moves that the table shows; the document has all. */
+const movesShownMax = 50;
 
-const answerOf = (moves: readonly BatchView[]): Answer => ({
-  document: { batches: moves },
-  text: () => moveTable(moves),
-});
+/** Each move of a job, or of all that is in flight. */
+export const showMoves = (context: Context, job: string | undefined): Promise<Answer> =>
+  withStore(context, async (ports) => {
+    const moves = await (job === undefined
+      ? readMovesInFlight(ports.tables, ports.now())
+      : movesOfJob(ports, job));
+    const batches = await readBatches(ports);
+    return { document: { batches, moves }, text: () => moveTable(moves) };
+  });
 
-/** Shows moves until nobody wants to see them any more. */
+async function movesOfJob(ports: Ports, name: string): Promise<readonly MoveView[]> {
+  const job = await readJob(ports.tables, jobId(name));
+  if (job === undefined) throw new UserError(`There is no job ${name}.`);
+  return readMovesOf(ports.tables, job, ports.now());
+}
+
+function moveTable(moves: readonly MoveView[]): string {
+  if (moves.length === 0) return 'Nothing moves.';
+  const heads = [
+    'MOVE',
+    'CHUNK',
+    'FROM',
+    'TO',
+    'STATUS',
+    'PRIORITY',
+    'DONE',
+    'OF',
+    'RATE',
+    'SINCE',
+    'ERROR',
+  ];
+  const rows = moves
+    .slice(0, movesShownMax)
+    .map((move) => [
+      move.id,
+      `${move.chunk}.${move.slot}`,
+      move.from,
+      move.to,
+      move.status,
+      `${move.urgency} ${move.priority}`,
+      formatBytes(move.bytesDone),
+      formatBytes(move.bytes),
+      `${formatBytes(move.bytesPerSecond)}/s`,
+      move.startedAt ?? '-',
+      move.error ?? '-',
+    ]);
+  const more = moves.length - rows.length;
+  return table(heads, rows) + (more > 0 ? `\n${counted(more, 'more move')}: see --json.` : '');
+}
+
+/** Shows what is in flight, by batch, until nobody wants to see them any more. */
 export function watchMoves(context: Context): Promise<Answer> {
   const { globals, io } = context;
   if (globals.json)
     throw new UserError('--watch goes on for ever and --json prints one document: choose one.');
   return withStore(context, async (ports) => {
     while (!io.interrupted.aborted) {
-      const text = moveTable(await readMoves(ports));
+      const text = batchTable(await readBatches(ports));
       io.out(io.isTerminal ? `${clear}${text}\n` : `${text}\n`);
       await delay(watchEveryMs, undefined, { signal: io.interrupted }).catch(() => {});
     }
@@ -52,10 +99,10 @@ export function watchMoves(context: Context): Promise<Answer> {
   });
 }
 
-const readMoves = async (ports: Ports): Promise<readonly BatchView[]> =>
-  viewMoves(await listFlights(ports.tables), ports.now());
+const readBatches = async (ports: Ports): Promise<readonly BatchView[]> =>
+  viewBatches(await listFlights(ports.tables), ports.now());
 
-export const viewMoves = (flights: readonly FlightView[], now: number): readonly BatchView[] =>
+export const viewBatches = (flights: readonly FlightView[], now: number): readonly BatchView[] =>
   flights.map(({ batch, token, aliveAt, lastOp: _, ...flight }) => ({
     batch,
     ...flight,
@@ -63,7 +110,7 @@ export const viewMoves = (flights: readonly FlightView[], now: number): readonly
     silentMs: Math.max(0, now - aliveAt),
   }));
 
-function moveTable(moves: readonly BatchView[]): string {
+function batchTable(moves: readonly BatchView[]): string {
   if (moves.length === 0) return 'Nothing moves.';
   const heads = ['FROM', 'TO', 'URGENCY', 'MOVES', 'BYTES', 'OF', 'RATE', 'SENT', 'SILENT', 'JOB'];
   const rows = moves.map((move) => [

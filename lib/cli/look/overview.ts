@@ -4,7 +4,7 @@ import type { Ports } from '../../control/ports.ts';
 import type { Health } from './health.ts';
 import { judgeHealth, type ZoneView, zonesOf } from './health.ts';
 import { type JobView, viewJobsAmong } from './job-view.ts';
-import { type BatchView, viewMoves } from './moves.ts';
+import { type BatchView, viewBatches } from './moves.ts';
 import { type NodeInView, viewNodes } from './node-view.ts';
 import { readScaling, type ScalingView } from './scaling-view.ts';
 
@@ -58,7 +58,7 @@ export async function readOverview(ports: Ports): Promise<Overview> {
     status: statusOf(ports, fleet, views, scaling),
     nodes: viewNodes(fleet, now),
     ended: await viewJobsAmong(tables, over.toReversed(), flights, now),
-    batches: viewMoves(flights, now),
+    batches: viewBatches(flights, now),
   };
 }
 

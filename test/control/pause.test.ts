@@ -1,0 +1,244 @@
+import { describe, expect, test } from 'vitest';
+import { flightKey, pendingKey } from '../../lib/contract/keys.ts';
+import {
+  cancelAllOf,
+  cancelBatch,
+  cancelMove,
+  findBatch,
+  setBatchPaused,
+} from '../../lib/control/cancel.ts';
+import { readJob, startRebalance } from '../../lib/control/jobs.ts';
+import { migrate } from '../../lib/control/migrate.ts';
+import { pace } from '../../lib/control/pace.ts';
+import { setPaused } from '../../lib/control/pause.ts';
+import { planJob } from '../../lib/control/plan-job.ts';
+import { retryJob } from '../../lib/control/retry.ts';
+import { batchId, type JobId, zone } from '../../lib/core/ids.ts';
+import { forever, jobOf, putFiles, runJob, take, work } from './acts.ts';
+import { batchOf, ends, flights, moving, sent } from './moving.ts';
+import { World } from './world.ts';
+
+const reason = 'asked for';
+const waitingOf = ({ store }: World, job: string) =>
+  store.all('placement', `J#${job}`, 'P#')[0]!.sk;
+
+describe('paused', () => {
+  test.each(['all', 'job', 'zone'] as const)(
+    '%s: nothing is sent until it is resumed',
+    async (what) => {
+      const { world, ports, job } = await moving();
+      const scope = { all: 'all', job: { job }, zone: { zone: zone('a') } } as const;
+      expect(await setPaused(ports, scope[what], true, reason)).toBe('set');
+      expect(await setPaused(ports, scope[what], true, reason)).toBe('set');
+      expect(await pace(ports, job)).toEqual({ verdict: 'pending', waitSeconds: 30 });
+      expect(world.messages).toEqual([]);
+      await setPaused(ports, scope[what], false, reason);
+      await pace(ports, job);
+      expect(world.messages).not.toEqual([]);
+      await ends(world, job);
+    },
+  );
+
+  test('what is in flight ends', async () => {
+    const { world, ports, job, message } = await sent();
+    await setPaused(ports, 'all', true, reason);
+    await migrate(ports, message, forever);
+    expect(batchOf(world, message)).toMatchObject({ state: 'ended' });
+    expect(Number(batchOf(world, message)!.movesDone)).toBeGreaterThan(0);
+    await setPaused(ports, 'all', false, reason);
+    await ends(world, job);
+  });
+
+  test('another zone that is held does not matter', async () => {
+    const { world, ports, job } = await moving();
+    await setPaused(ports, { zone: zone('b') }, true, reason);
+    await pace(ports, job);
+    expect(world.messages).not.toEqual([]);
+  });
+
+  test('a zone that is held does not hold repairs', async () => {
+    const { world, ports, job } = await moving();
+    const sk = waitingOf(world, job);
+    const key = pendingKey(job, batchId(sk.slice(2)));
+    world.store.write([{ op: 'update', key, set: { urgency: 'critical' } }]);
+    await setPaused(ports, { zone: zone('a') }, true, reason);
+    await pace(ports, job);
+    expect(world.messages).toHaveLength(1);
+  });
+
+  test('a pause of a month is looked at fewer than 1,000 times', async () => {
+    const { world, ports, job } = await moving();
+    await setPaused(ports, { job }, true, reason);
+    const until = world.nowMs + 30 * 24 * 3_600_000;
+    let looks = 0;
+    for (; world.nowMs < until; looks++)
+      world.nowMs += (await pace(ports, job)).waitSeconds * 1_000;
+    expect(looks).toBeLessThan(1_000);
+  });
+
+  test('one batch of many', async () => {
+    const { world, ports, job } = await moving();
+    const sk = waitingOf(world, job);
+    const found = (await findBatch(ports, sk.slice(2)))!;
+    expect(await setBatchPaused(ports, found, true)).toBe(true);
+    await pace(ports, job);
+    expect(world.messages.map(({ batch }) => batch)).not.toContain(found.batch);
+    expect(await setBatchPaused(ports, found, false)).toBe(true);
+    await ends(world, job);
+  });
+
+  test('a job that has ended cannot be paused', async () => {
+    const { ports, job } = await moving();
+    await cancelAllOf(ports, (await readJob(ports.tables, job))!);
+    expect(await setPaused(ports, { job }, true, reason)).toBe('unknown');
+  });
+});
+
+const foundOf = async (ports: World['ports'], batch: string) => (await findBatch(ports, batch))!;
+
+describe('cancelled', () => {
+  test('a batch in flight stops at its next commit and leaves no trace', async () => {
+    const { world, ports, job, message, to, full } = await sent();
+    const held = new Set(world.node(to).chunks);
+    const given = world.node(full).chunks.length;
+    world.beforePullEvent = async () => {
+      world.beforePullEvent = () => {};
+      expect(await cancelBatch(ports, await foundOf(ports, message.batch))).toBe('cancelled');
+    };
+    await migrate(ports, message, forever);
+    expect(world.node(to).chunks.filter((chunk) => !held.has(chunk))).toEqual([]);
+    expect(world.orphans()).toEqual([]);
+    expect(batchOf(world, message)).toMatchObject({
+      state: 'ended',
+      movesDone: 0,
+      movesCancelled: given,
+    });
+    expect(flights(world)).toEqual([]);
+    await ends(world, job);
+  });
+
+  test('what it had committed stays', async () => {
+    const { world, ports, job, message } = await sent();
+    let events = 0;
+    world.beforePullEvent = async () => {
+      world.nowMs += 6_000;
+      if (++events === 3) await cancelBatch(ports, await foundOf(ports, message.batch));
+    };
+    await migrate(ports, message, forever);
+    world.beforePullEvent = () => {};
+    const { movesDone, movesCancelled } = batchOf(world, message)!;
+    expect(movesDone).toBe(2);
+    expect(Number(movesCancelled)).toBeGreaterThan(0);
+    expect(
+      world.orphans().filter((orphan) => orphan.endsWith('a2') && orphan.endsWith('a1')),
+    ).toEqual([]);
+    await ends(world, job);
+  });
+
+  test('a batch that waits is never sent; its message, sent before, finds nothing', async () => {
+    const { world, ports, job } = await moving();
+    const sk = waitingOf(world, job);
+    const found = await foundOf(ports, sk.slice(2));
+    expect(await cancelBatch(ports, found)).toBe('cancelled');
+    expect(await cancelBatch(ports, found)).toBe('over');
+    await pace(ports, job);
+    expect(world.messages).toEqual([]);
+    expect(world.store.get(flightKey(found.batch))).toBeUndefined();
+    await ends(world, job);
+  });
+
+  test('a pacing that starts the batch at the same time is seen', async () => {
+    const { world, ports, job } = await moving();
+    const sk = waitingOf(world, job);
+    const found = await foundOf(ports, sk.slice(2));
+    world.beforeWrite = async () => {
+      world.beforeWrite = () => {};
+      await pace(ports, job);
+    };
+    expect(await cancelBatch(ports, found)).toBe('cancelled');
+    await migrate(ports, take(world.messages), forever);
+    expect(flights(world)).toEqual([]);
+    await ends(world, job);
+  });
+
+  test('a job stops what of it flies, and its node is given back', async () => {
+    const { world, ports, job, message, full } = await sent();
+    world.beforePullEvent = async () => {
+      world.beforePullEvent = () => {};
+      expect(await cancelAllOf(ports, (await readJob(ports.tables, job))!)).toBe(true);
+    };
+    await migrate(ports, message, forever);
+    expect(flights(world)).toEqual([]);
+    expect(world.orphans()).toEqual([]);
+    expect(await runJob(world, job)).toBe('cancelled');
+    expect(world.state(full)).toBe('active');
+    expect(world.problems()).toEqual([]);
+  });
+});
+
+/** A level fleet that a new, empty node joins: a rebalance in one batch. */
+async function rebalancing() {
+  const world = new World({
+    nodes: { a1: 'a', b1: 'b', c1: 'c' },
+    policy: { autoscaling: false, rebalanceBand: 0.1 },
+  });
+  await putFiles(world, 12);
+  world.enrol('a2', 'a');
+  const started = await startRebalance(world.ports, []);
+  if (started.kind === 'blocked') throw new Error('blocked');
+  await planJob(world.ports, started.job);
+  const sk = waitingOf(world, started.job);
+  return { world, ports: world.ports, job: started.job, batch: sk.slice(2) };
+}
+
+const doneOf = (world: World, job: JobId) => {
+  const { state, movesPlanned, movesDone, movesCancelled } = jobOf(world, job);
+  return { state, movesPlanned, movesDone, movesCancelled };
+};
+
+describe('a single move', () => {
+  test('of a rebalance is given up, and the job ends without it', async () => {
+    const { world, ports, job, batch } = await rebalancing();
+    const found = await foundOf(ports, batch);
+    const planned = jobOf(world, job).movesPlanned;
+    expect(planned).toBeGreaterThan(2);
+    expect(await cancelMove(ports, found, 0)).toBe('cancelled');
+    expect(await cancelMove(ports, found, 0)).toBe('over');
+    expect(await cancelMove(ports, found, 99)).toBe('over');
+    expect(await runJob(world, job)).toBe('done');
+    expect(doneOf(world, job)).toEqual({
+      state: 'done',
+      movesPlanned: planned,
+      movesDone: planned - 1,
+      movesCancelled: 1,
+    });
+    expect(world.node('a2').chunks).toHaveLength(planned - 1);
+    expect(world.problems()).toEqual([]);
+  });
+
+  test('in flight is not taken out of its batch', async () => {
+    const { world, ports, job, batch } = await rebalancing();
+    await pace(ports, job);
+    expect(await cancelMove(ports, await foundOf(ports, batch), 0)).toBe('in-flight');
+    await work(world);
+    expect(await findBatch(ports, 'nothing-000000')).toBeUndefined();
+  });
+
+  test('the whole batch given up ends a rebalance', async () => {
+    const { world, ports, job, batch } = await rebalancing();
+    await cancelBatch(ports, await foundOf(ports, batch));
+    expect(await runJob(world, job)).toBe('done');
+    expect(world.node('a2').chunks).toEqual([]);
+  });
+});
+
+test('a job that was cancelled is asked for again, and does what is left', async () => {
+  const { world, ports, job, full } = await sent();
+  await cancelAllOf(ports, (await readJob(ports.tables, job))!);
+  await runJob(world, job);
+  const again = await retryJob(ports, (await readJob(ports.tables, job))!);
+  if (again.kind === 'blocked') throw new Error('blocked');
+  expect(jobOf(world, again.job)).toMatchObject({ kind: 'drain', nodes: [full], state: 'running' });
+  expect(await runJob(world, again.job)).toBe('done');
+  expect(world.problems()).toEqual([]);
+});
