@@ -64,7 +64,7 @@ export function estimate({ moves, others, budgets, past }: EstimateInput): Estim
 export function boundMsOf(
   moves: readonly Load[],
   others: readonly Load[],
-  { nodeRateBytes, fleetRateBytes = Number.POSITIVE_INFINITY }: EstimateInput['budgets'],
+  { nodeRateBytes, fleetRateBytes = 0 }: EstimateInput['budgets'],
 ): number {
   const sources = bytesBy(moves, ({ from }) => from);
   const targets = bytesBy(moves, ({ to }) => to);
@@ -74,7 +74,8 @@ export function boundMsOf(
   }
   const busiest = Math.max(0, ...sources.values(), ...targets.values());
   const total = [...moves, ...others].reduce((sum, { bytes }) => sum + bytes, 0);
-  return Math.max(busiest / nodeRateBytes, total / fleetRateBytes) * 1_000;
+  const fleetSeconds = fleetRateBytes > 0 ? total / fleetRateBytes : 0;
+  return Math.max(busiest / nodeRateBytes, fleetSeconds) * 1_000;
 }
 
 function bytesBy(loads: readonly Load[], end: (load: Load) => NodeId): Map<NodeId, number> {
