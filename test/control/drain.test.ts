@@ -270,7 +270,7 @@ test('a drained node waits for its parking, and takes its outbox with it', async
   const { world, full } = await filled();
   const job = await drained(world, full);
   await runJob(world, job, { until: 'terminate' });
-  expect(await terminate(world.ports, job)).toEqual({ verdict: 'waiting', waitSeconds: 60 });
+  expect(await terminate(world.ports, job)).toEqual({ verdict: 'waiting', waitSeconds: 300 });
   expect(world.state(full)).toBe('drained');
   expect(world.store.all('placement', `O#${full}`).length).toBeGreaterThan(0);
   world.pass(world.ports.policy.parkingMs);

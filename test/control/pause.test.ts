@@ -121,7 +121,7 @@ describe('cancelled', () => {
     const { world, ports, job, message } = await sent();
     let events = 0;
     world.beforePullEvent = async () => {
-      world.nowMs += 6_000;
+      world.nowMs += ports.policy.flightLimitMs / 2;
       if (++events === 3) await cancelBatch(ports, await foundOf(ports, message.batch));
     };
     await migrate(ports, message, forever);
