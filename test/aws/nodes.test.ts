@@ -71,7 +71,8 @@ describe('requests', () => {
       ...{ node: 'n1', instance: 'i-1', zone: 'a', incarnation: 'disk', usedBytes: 1 },
       ...{ capacityBytes: 2, chunks: 1, connections: 0, cpu: null, memory: 0.5, ioWait: null },
       ...{ p99Ms: 3, foregroundIn: 0, foregroundOut: 0, backgroundIn: 0, backgroundOut: 0 },
-      diskSuspect: false,
+      ...{ diskSuspect: false, throttle: 'load', throttleReason: 'idle', backgroundRate: 5 },
+      ...{ backgroundFactor: 1, objectiveMs: null },
     };
     node.answer = json(stats);
     expect(await nodes.stats(node.at)).toEqual(stats);

@@ -29,7 +29,7 @@ test('a context value that makes no sense is one sentence and exit code 2', () =
 });
 
 test('the app bundles once, and what it makes is what the local cloud runs', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, () => {
   const first = run();
   expect([first.status, first.stderr.match(/Bundling/g)?.length]).toEqual([
