@@ -1,5 +1,7 @@
-import { backgroundFactor, type NodeLoad, type Silence } from '../core/throttle.ts';
-import { backgroundSyncsMax } from './limits.ts';
+import type { Stats } from '../contract/agent.ts';
+import type { ThrottlePolicy, ThrottleSample, Throttling } from '../core/throttle-control.ts';
+import { throttle, throttlingStart } from '../core/throttle-control.ts';
+import { backgroundSyncsMax, rebuildsMax } from './limits.ts';
 import { loadUnknown } from './machine-load.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { Turns } from './turns.ts';
@@ -10,33 +12,41 @@ export class Background {
   readonly out: TokenBucket;
   /** Syncs and read-backs. */
   readonly disk = new Turns(backgroundSyncsMax);
+  /** Rebuilding of shards. */
+  readonly rebuilds = new Turns(rebuildsMax);
   readonly #rateMax: number;
-  readonly #now: () => number;
-  #silentSince: number | 'never-told' = 'never-told';
+  #throttling: Throttling;
   /** As last told. */
-  load: NodeLoad = loadUnknown;
+  load = loadUnknown;
+  policy: ThrottlePolicy;
 
-  constructor(rateMax: number, now: () => number) {
+  constructor(rateMax: number, policy: ThrottlePolicy, now: () => number) {
     this.#rateMax = rateMax;
-    this.#now = now;
-    this.in = new TokenBucket(rateMax, now);
-    this.out = new TokenBucket(rateMax, now);
+    this.policy = policy;
+    this.#throttling = throttlingStart(policy, rateMax);
+    this.in = new TokenBucket(this.#throttling.rate, now);
+    this.out = new TokenBucket(this.#throttling.rate, now);
   }
 
-  /** Gives way to the load that is told now. */
-  adapt(load: NodeLoad): void {
-    this.load = load;
-    const rate = this.#rateMax * backgroundFactor(load, this.#silenceAfter(load));
-    this.in.rate = rate;
-    this.out.rate = rate;
+  /** Gives way to what is seen now, as the policy says. */
+  adapt(sample: ThrottleSample): void {
+    this.load = sample.load;
+    this.#throttling = throttle(this.#throttling, sample, this.policy, this.#rateMax);
+    this.in.rate = this.#throttling.rate;
+    this.out.rate = this.#throttling.rate;
   }
 
-  #silenceAfter({ cpu, memory, ioWait }: NodeLoad): Silence {
-    const now = this.#now();
-    if (cpu !== null && memory !== null && ioWait !== null) {
-      this.#silentSince = now;
-      return 0;
-    }
-    return this.#silentSince === 'never-told' ? 'never-told' : now - this.#silentSince;
+  get told(): Pick<
+    Stats,
+    'throttle' | 'throttleReason' | 'backgroundRate' | 'backgroundFactor' | 'objectiveMs'
+  > {
+    const { rate, reason, objectiveMs } = this.#throttling;
+    return {
+      throttle: this.policy.throttle,
+      throttleReason: reason,
+      backgroundRate: Math.round(rate),
+      backgroundFactor: this.#rateMax > 0 ? rate / this.#rateMax : 0,
+      objectiveMs,
+    };
   }
 }

@@ -43,6 +43,7 @@ const get: ChunkRequest = async (node, chunk, exchange) => {
   node.authority.allow(request, 'read', chunk);
   const { size } = node.store.copy(chunk);
   const range = rangeOf(request.headers.range, size);
+  if (!isBackground(exchange)) node.heat.read(chunk, node.now());
   const flow = isBackground(exchange) ? 'backgroundOut' : 'foregroundOut';
   const file = await node.store.openCopy(chunk);
   try {

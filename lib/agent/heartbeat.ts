@@ -15,6 +15,7 @@ import {
   metricUsedBytes,
 } from '../contract/metrics.ts';
 import { nodeId } from '../core/ids.ts';
+import { Attempts } from './attempts.ts';
 import type { Log } from './log.ts';
 
 export interface HeartbeatSettings {
@@ -31,7 +32,7 @@ export interface HeartbeatSettings {
 /** Long after a node is gone, so that whoever looks still sees when it was last alive. */
 const keptSeconds = 3_600;
 const answerMsMax = 3_000;
-const client = {
+export const clientOptions = {
   maxAttempts: 2,
   requestHandler: { connectionTimeout: 1_000, requestTimeout: answerMsMax },
 };
@@ -42,9 +43,9 @@ const client = {
  */
 export class Heartbeat {
   readonly #settings: HeartbeatSettings;
-  readonly #tables = new DynamoDBClient(client);
-  readonly #metrics = new CloudWatchClient(client);
-  readonly #failing = new Map<string, string>();
+  readonly #tables = new DynamoDBClient(clientOptions);
+  readonly #metrics = new CloudWatchClient(clientOptions);
+  readonly #attempts: Attempts;
   /** Rises with each beat, also over restarts. */
   #seq: number;
   #timer: NodeJS.Timeout | undefined;
@@ -53,6 +54,9 @@ export class Heartbeat {
   constructor(settings: HeartbeatSettings) {
     this.#settings = settings;
     this.#seq = settings.now();
+    this.#attempts = new Attempts((event, detail) => {
+      if (this.#state === 'beating') settings.log(event, detail);
+    });
   }
 
   /** Beats until it is stopped; a beat that takes long puts the next one off. */
@@ -74,21 +78,9 @@ export class Heartbeat {
   async beat(): Promise<void> {
     const stats = this.#settings.stats();
     await Promise.all([
-      this.#attempt('heartbeat', () => this.#writeItem(stats)),
-      this.#attempt('metrics', () => this.#publish(stats)),
+      this.#attempts.run('heartbeat', () => this.#writeItem(stats)),
+      this.#attempts.run('metrics', () => this.#publish(stats)),
     ]);
-  }
-
-  async #attempt(what: string, work: () => Promise<unknown>): Promise<void> {
-    try {
-      await work();
-      if (this.#failing.delete(what)) this.#settings.log(`${what}-works-again`);
-    } catch (error) {
-      const { name, message } = error as Error;
-      if (this.#failing.get(what) === name || this.#state === 'stopped') return;
-      this.#failing.set(what, name);
-      this.#settings.log(`${what}-fails`, { error: name, message });
-    }
   }
 
   #writeItem(stats: Stats): Promise<unknown> {

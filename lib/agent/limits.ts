@@ -5,11 +5,9 @@ import { assert } from '../core/assert.ts';
 /** The longest chunk (design.md: 64 MiB). */
 export const chunkBytesMax = 64 * 2 ** 20;
 
-/** A body that names chunks: 1,000 chunks with five capabilities of 350 characters each are 2 MB. */
+/** A body that names chunks: 8,000 capabilities of 450 characters each are 3.6 MB (contract/agent.ts). */
 export const requestBytesMax = 4 * 2 ** 20;
 export const chunksPerRequestMax = 1_000;
-/** Sources of one pull: an erasure code over 255 shards and as many nodes. */
-export const sourcesPerPullMax = 255;
 
 /** Bytes gathered before a write: fewer trips to the thread pool than a socket's 64 KiB reads. */
 export const writeBytes = 512 * 1024;
@@ -27,6 +25,14 @@ assert(pullsMax * lanesPerPull * writeBytes <= 64 * 2 ** 20, 'running pulls fit 
  * libuv, so that a client's write never waits for a thread behind them.
  */
 export const backgroundSyncsMax = 16;
+
+/**
+ * Shards rebuilt at once. Each keeps a connection to all its sources open: so many leave most of the 32 to
+ * one node to copies, which never wait for another connection while they hold one. It reads stripes of its
+ * sources: 8 × 48 sources × 64 KiB are 24 MiB.
+ */
+export const rebuildsMax = 8;
+export const stripeBytes = 64 * 1024;
 
 /** A pull from one source: to connect, and to send the next bytes. */
 export const connectMsMax = 3_000;

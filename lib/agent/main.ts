@@ -1,5 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { verifyingKey } from '../contract/capability.ts';
+import { ThrottleRecord } from '../contract/policy.ts';
+import { Heat } from '../core/heat.ts';
 import { Authority } from './authority.ts';
 import { Background } from './background.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -10,6 +12,7 @@ import { AgentServer } from './server.ts';
 import { type AgentSettings, capacityOf, parseSettings } from './settings.ts';
 import { type StorageNode, statsOf } from './storage-node.ts';
 import { Store } from './store.ts';
+import { ThrottleWish } from './throttle-wish.ts';
 import { Traffic } from './traffic.ts';
 
 const adaptMs = 1_000;
@@ -70,21 +73,22 @@ async function makeNode(
   const authority = new Authority(verifyingKey(machine.capabilityKey), node, wallClock);
   const { directory } = settings;
   await mkdir(directory, { recursive: true, mode: 0o750 });
-  const capacityBytes = await capacityOf(settings.capacity, directory);
+  const capacityBytes = await capacityOf(settings.capacity, directory, machine.capacityBytes);
   return {
     node,
     instance,
     zone,
     store: await Store.open({ directory, capacityBytes, now: monotonic, log }),
     authority,
-    background: new Background(settings.backgroundRate, monotonic),
+    background: new Background(settings.backgroundRate, ThrottleRecord.parse({}), monotonic),
     traffic: new Traffic(monotonic),
+    heat: new Heat(),
     log,
     now: monotonic,
   };
 }
 
-/** Heartbeats, and the controller of the background rate. @returns what ends them */
+/** Heartbeats, the controller of the background rate, and what is wished of it. @returns what ends them */
 function beat(
   node: StorageNode,
   { fleet, heartbeatsTable, port, heartbeatMs }: AgentSettings,
@@ -92,7 +96,8 @@ function beat(
   log: Log,
 ): () => void {
   const load = new MachineLoad();
-  const adapt = async () => node.background.adapt(await load.sample());
+  const adapt = async () =>
+    node.background.adapt({ load: await load.sample(), ...node.traffic.take() });
   void adapt();
   const timer = setInterval(() => void adapt(), adaptMs);
   const heartbeat = new Heartbeat({
@@ -105,8 +110,17 @@ function beat(
     now: wallClock,
   });
   void heartbeat.run();
+  const wish = new ThrottleWish({
+    table: heartbeatsTable,
+    told: (policy) => {
+      node.background.policy = policy;
+    },
+    log,
+  });
+  void wish.run();
   return () => {
     clearInterval(timer);
     heartbeat.stop();
+    wish.stop();
   };
 }

@@ -1,4 +1,4 @@
-import { tagCapabilityKey, tagFleet, tagNode } from '../contract/env.ts';
+import { tagCapabilityKey, tagCapacity, tagFleet, tagNode } from '../contract/env.ts';
 
 /** What EC2 says of this machine. */
 export interface Machine {
@@ -9,6 +9,8 @@ export interface Machine {
   readonly fleet: string;
   /** base64url Ed25519 public key that signs the fleet's capabilities. */
   readonly capabilityKey: string;
+  /** Bytes for chunks, where the launch chose the machine's type. */
+  readonly capacityBytes: number | undefined;
 }
 
 const endpointDefault = 'http://169.254.169.254';
@@ -27,6 +29,7 @@ export async function readMachine(endpoint: string = endpointDefault): Promise<M
   });
   const read = (path: string) =>
     ask(`${root}/latest/meta-data/${path}`, 'GET', { 'x-aws-ec2-metadata-token': token });
+  const tags = (await read('tags/instance')).split('\n').map((name) => name.trim());
   return {
     instance: await read('instance-id'),
     address: await read('local-ipv4'),
@@ -34,6 +37,9 @@ export async function readMachine(endpoint: string = endpointDefault): Promise<M
     node: await read(`tags/instance/${tagNode}`),
     fleet: await read(`tags/instance/${tagFleet}`),
     capabilityKey: await read(`tags/instance/${tagCapabilityKey}`),
+    capacityBytes: tags.includes(tagCapacity)
+      ? Number(await read(`tags/instance/${tagCapacity}`))
+      : undefined,
   };
 }
 

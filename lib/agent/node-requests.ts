@@ -1,15 +1,20 @@
 import {
+  type ChunkHeat,
+  type Closed,
   chunkIdPattern,
   type Health,
   type Held,
   protocolVersion,
   type Removal,
   RemovalRequest,
+  type Renewal,
+  RenewalRequest,
 } from '../contract/agent.ts';
+import { heatChunksMax } from '../core/heat.ts';
 import { authorisedBody, type Exchange, numberOf, sendJson } from './exchange.ts';
 import { chunksPerRequestMax, inventoryPageDefault, inventoryPageMax } from './limits.ts';
 import { pulls } from './pull-requests.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal, type RefusalKind } from './refusal.ts';
 import { type StorageNode, statsOf } from './storage-node.ts';
 
 /** Requests that are not about one chunk. */
@@ -26,6 +31,45 @@ const removals: NodeRequest = async (node, exchange) => {
     outcome: await node.store.remove(chunk, version),
   });
   sendJson(exchange, 200, await allSettled(wanted.map(removal)));
+};
+
+type Wish = RenewalRequest['renewals'][number];
+
+const renewals: NodeRequest = async (node, exchange) => {
+  const parsed = RenewalRequest.safeParse(await authorisedBody(exchange, node.authority, 'renew'));
+  if (!parsed.success) throw new Refusal('malformed', 'the body is no list of renewals');
+  const wishes = parsed.data.renewals;
+  if (wishes.length > chunksPerRequestMax)
+    throw new Refusal('malformed', `at most ${chunksPerRequestMax} chunks a request`);
+  if (!wishes.every(({ slot, epoch }) => [slot, epoch].every(Number.isInteger)))
+    throw new Refusal('malformed', 'slot and epoch are whole numbers');
+  const renewal = (wish: Wish): Promise<Renewal> => renew(node, wish, exchange.gone);
+  sendJson(exchange, 200, await allSettled(wishes.map(renewal)));
+};
+
+/** The disk is read as for a migration: within the node's rate out, and in turn. */
+async function renew(node: StorageNode, wish: Wish, gone: AbortSignal): Promise<Renewal> {
+  const { out, disk } = node.background;
+  try {
+    await out.take(node.store.copy(wish.chunk).size, gone);
+    const receipt = await disk.run(() => {
+      gone.throwIfAborted();
+      return node.store.renew(wish);
+    });
+    return { outcome: 'renewed', receipt };
+  } catch (error) {
+    const reason = error instanceof Refusal ? renewalReasons[error.kind] : undefined;
+    if (reason === undefined) throw error;
+    return { outcome: 'refused', chunk: wish.chunk, reason };
+  }
+}
+
+type RenewalReason = Extract<Renewal, { outcome: 'refused' }>['reason'];
+const renewalReasons: Partial<Record<RefusalKind, RenewalReason>> = {
+  'not-held': 'not-held',
+  'below-fence': 'below-fence',
+  checksum: 'checksum',
+  disk: 'disk',
 };
 
 /** Nothing runs on after the answer. */
@@ -50,9 +94,27 @@ const inventory: NodeRequest = async (node, exchange) => {
   response.end(lines.join(''));
 };
 
+const heat: NodeRequest = async (node, exchange) => {
+  const { request, response, query } = exchange;
+  node.authority.allow(request, 'inspect', undefined);
+  const limit = query.has('limit') ? numberOf(exchange, 'limit') : heatChunksMax;
+  const lines = node.heat
+    .hottest(Math.min(limit, heatChunksMax), node.now(), (chunk) => node.store.holds(chunk))
+    .map((each: ChunkHeat) => `${JSON.stringify(each)}\n`);
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  response.end(lines.join(''));
+};
+
 const stats: NodeRequest = async (node, exchange) => {
   node.authority.allow(exchange.request, 'inspect', undefined);
   sendJson(exchange, 200, statsOf(node));
+};
+
+const close: NodeRequest = async (node, exchange) => {
+  node.authority.allow(exchange.request, 'close', undefined);
+  const closed: Closed = { closed: node.traffic.cutAll() };
+  node.log('connections-closed', closed);
+  sendJson(exchange, 200, closed);
 };
 
 const healthz: NodeRequest = async ({ node, instance, store }, exchange) => {
@@ -70,8 +132,11 @@ const healthz: NodeRequest = async ({ node, instance, store }, exchange) => {
 export const healthRoute = 'GET /healthz';
 export const nodeRequests: Readonly<Record<string, NodeRequest>> = {
   'POST /removals': removals,
+  'POST /renewals': renewals,
+  'POST /connections/close': close,
   'POST /pulls': pulls,
   'GET /inventory': inventory,
+  'GET /heat': heat,
   'GET /stats': stats,
   [healthRoute]: healthz,
 };

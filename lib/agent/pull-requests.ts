@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { type PullEvent, PullRequest } from '../contract/agent.ts';
+import { type PullEvent, PullRequest, sourcesPerPullMax } from '../contract/agent.ts';
+import { slotsPerChunkMax } from '../core/limits.ts';
 import { authorisedBody, type Exchange } from './exchange.ts';
 import {
   aliveMs,
@@ -8,7 +9,6 @@ import {
   progressMs,
   pullMsMax,
   pullsMax,
-  sourcesPerPullMax,
 } from './limits.ts';
 import { pull } from './pull.ts';
 import { Refusal } from './refusal.ts';
@@ -88,7 +88,24 @@ function parsePull(body: unknown): PullRequest {
     [slot, size, epoch].every(Number.isInteger),
   );
   if (!whole) throw new Refusal('malformed', 'slot, size and epoch are whole numbers');
+  const isRebuildable = chunks.every((chunk) => mayRebuild(chunk, sources.length));
+  if (!isRebuildable) throw new Refusal('malformed', 'a rebuilding names no code or no sources');
   return parsed.data;
+}
+
+/** A code over GF(256), and distinct other slots of it from sources that the request names. */
+function mayRebuild({ slot, rebuild }: PullRequest['chunks'][number], sources: number): boolean {
+  if (rebuild === undefined) return true;
+  const { data, parity, shards } = rebuild;
+  const isSlot = (value: number) => Number.isInteger(value) && value < data + parity;
+  const isCode = Number.isInteger(data) && data > 0 && Number.isInteger(parity);
+  return (
+    isCode &&
+    data + parity <= slotsPerChunkMax &&
+    [slot, ...shards.map((shard) => shard.slot)].every(isSlot) &&
+    new Set([slot, ...shards.map((shard) => shard.slot)]).size === shards.length + 1 &&
+    shards.every(({ source }) => Number.isInteger(source) && source < sources)
+  );
 }
 
 /** The lines of a pull's answer; of progress at most four a second, and one now and then as a sign of life. */

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
-import type { PullEvent, PullRequest, Receipt } from '../contract/agent.ts';
+import type { PullEvent, PullRequest, RebuildRequest, Receipt } from '../contract/agent.ts';
 import { lanesPerPull } from './limits.ts';
+import { rebuiltPieces } from './rebuild.ts';
 import { Refusal, type RefusalKind } from './refusal.ts';
 import { openSource, SourceFailed, unreachable } from './source.ts';
 import type { StorageNode } from './storage-node.ts';
@@ -18,7 +19,7 @@ export interface PullWatch {
 }
 
 /**
- * Copies chunks from other nodes, several at once, at the request's rate within the node's own. Each is
+ * Copies chunks from other nodes or rebuilds shards of them, several at once, at the request's rate within the node's own. Each is
  * durable, was read back from the disk and compared before it gets its name and is told as received.
  *
  * @throws the signal's reason once it is abandoned
@@ -33,7 +34,7 @@ export async function pull(
   const copying = new Copying(node, request, watch);
   const rest = request.chunks[Symbol.iterator]();
   const lane = async () => {
-    for (const chunk of rest) watch.told(await copying.copy(chunk));
+    for (const chunk of rest) watch.told(await copying.obtain(chunk));
   };
   await allSettled(Array.from({ length: lanesPerPull }, lane));
 }
@@ -63,13 +64,17 @@ class Copying {
     this.#rate = new TokenBucket(request.rate, node.now);
   }
 
-  /** Tries the sources in their order until one gave the right bytes. */
-  async copy(wanted: Wanted): Promise<PullEvent> {
-    const { chunk } = wanted;
+  /** Copies or rebuilds, as was asked for; where that fails the other way. */
+  async obtain(wanted: Wanted): Promise<PullEvent> {
+    const { chunk, rebuild } = wanted;
+    const rebuilding = rebuild === undefined ? [] : [() => this.#rebuild(wanted, rebuild)];
+    const copying = this.#sourcesOf(wanted).map((source) => () => this.#copyFrom(source, wanted));
+    const ways =
+      rebuild?.when === 'first' ? [...rebuilding, ...copying] : [...copying, ...rebuilding];
     let failure = new SourceFailed('source-lacks-it', 'no source holds it');
-    for (const source of this.#sourcesOf(wanted)) {
+    for (const way of ways) {
       try {
-        return { event: 'received', receipt: await this.#copyFrom(source, wanted) };
+        return { event: 'received', receipt: await way() };
       } catch (error) {
         this.#watch.signal.throwIfAborted();
         if (!(error instanceof SourceFailed)) return failed(chunk, error);
@@ -86,14 +91,48 @@ class Copying {
     });
   }
 
-  async #copyFrom(source: Source, wanted: Wanted): Promise<Receipt> {
+  #copyFrom(source: Source, wanted: Wanted): Promise<Receipt> {
+    return this.#receive(wanted, this.#piecesOf(source, wanted), source.node);
+  }
+
+  /** From k shards; a source that fails or has other bytes makes place for the next. */
+  #rebuild(wanted: Wanted, { shards, ...code }: RebuildRequest): Promise<Receipt> {
+    return this.#node.background.rebuilds.run(async () => {
+      let left = shards;
+      let failure = new SourceFailed('source-lacks-it', `fewer than ${code.data} shards are there`);
+      while (left.length >= code.data) {
+        const chosen = left.slice(0, code.data);
+        try {
+          const pieces = rebuiltPieces(code, wanted, chosen, (shard) =>
+            this.#piecesOf(
+              { ...this.#request.sources[shard.source]!, capability: shard.read },
+              wanted,
+            ),
+          );
+          return await this.#receive(wanted, pieces, 'the rebuilt shard');
+        } catch (error) {
+          this.#watch.signal.throwIfAborted();
+          if (!(error instanceof SourceFailed) || error.at === undefined) throw error;
+          failure = graver(failure, error);
+          left = left.filter((shard) => shard !== chosen[error.at!]);
+        }
+      }
+      throw failure;
+    });
+  }
+
+  async #receive(
+    wanted: Wanted,
+    pieces: AsyncIterable<Uint8Array>,
+    giver: string,
+  ): Promise<Receipt> {
     const { chunk, slot, size, sha256, epoch } = wanted;
     const { disk } = this.#node.background;
     const incoming = this.#node.store.receive({ chunk, slot, size, sha256, epoch });
     try {
       // A held pull opens no connection that would only grow old.
       await this.#pass(0);
-      for await (const piece of this.#piecesOf(source, wanted)) await incoming.write(piece);
+      for await (const piece of pieces) await incoming.write(piece);
       return await disk.run(async () => {
         this.#watch.signal.throwIfAborted();
         await incoming.settle();
@@ -101,9 +140,7 @@ class Copying {
         return await incoming.publish();
       });
     } catch (error) {
-      throw isOther(error)
-        ? new SourceFailed('checksum', `${source.node}: ${error.message}`)
-        : error;
+      throw isOther(error) ? new SourceFailed('checksum', `${giver}: ${error.message}`) : error;
     } finally {
       await incoming.end();
     }

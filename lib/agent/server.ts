@@ -141,9 +141,9 @@ function gone(response: ServerResponse): AbortSignal {
 /** Counts a client's request while it is open, and how long it took. */
 function measure({ traffic, now }: StorageNode, response: ServerResponse): void {
   const from = now();
-  traffic.connections += 1;
+  const closed = traffic.opened(() => response.destroy());
   response.once('close', () => {
-    traffic.connections -= 1;
+    closed();
     if (response.writableFinished) traffic.answered(now() - from);
   });
 }

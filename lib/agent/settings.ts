@@ -65,8 +65,14 @@ export function parseSettings(environment: NodeJS.ProcessEnv): AgentSettings {
 /** Kept free of chunks: the journal and its copy while it is written anew, and the file system's own. */
 const reserveShare = 0.05;
 
-export async function capacityOf(capacity: number | 'auto', directory: string): Promise<number> {
-  if (capacity !== 'auto') return capacity;
+/** @param asked by the launch: it wins over the setting, and what the disk has over it */
+export async function capacityOf(
+  capacity: number | 'auto',
+  directory: string,
+  asked?: number,
+): Promise<number> {
+  if (asked === undefined && capacity !== 'auto') return capacity;
   const { blocks, bsize } = await statfs(directory);
-  return Math.floor(blocks * bsize * (1 - reserveShare));
+  const disk = Math.floor(blocks * bsize * (1 - reserveShare));
+  return asked === undefined ? disk : Math.min(asked, disk);
 }

@@ -66,7 +66,13 @@ export class Shelves {
   /** As the pure rules of core/fence.ts judge it. */
   judged(chunk: string): Judged | undefined {
     const shelf = this.#get(chunk);
-    return shelf && { fence: shelf.fence, held: shelf.copy !== undefined };
+    if (shelf === undefined) return undefined;
+    const { fence, copy } = shelf;
+    return {
+      fence,
+      held: copy !== undefined,
+      sha256: copy?.epoch === fence ? copy.sha256 : undefined,
+    };
   }
 
   /** What has become durable in the journal. A put's copy is held only once it has {@link arrived}. */

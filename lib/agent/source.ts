@@ -7,9 +7,16 @@ import { parseSource } from './source-address.ts';
 export class SourceFailed extends Error {
   override readonly name = 'SourceFailed';
   readonly reason: 'source-lacks-it' | 'source-unreachable' | 'checksum';
-  constructor(reason: SourceFailed['reason'], message: string, options?: ErrorOptions) {
+  /** Its place among the sources of a rebuilding. */
+  readonly at: number | undefined;
+  constructor(
+    reason: SourceFailed['reason'],
+    message: string,
+    options: ErrorOptions & { readonly at?: number } = {},
+  ) {
     super(message, options);
     this.reason = reason;
+    this.at = options.at;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Stats } from '../contract/agent.ts';
+import type { Heat } from '../core/heat.ts';
 import type { Authority } from './authority.ts';
 import type { Background } from './background.ts';
 import type { Log } from './log.ts';
@@ -14,6 +15,7 @@ export interface StorageNode {
   readonly authority: Authority;
   readonly background: Background;
   readonly traffic: Traffic;
+  readonly heat: Heat;
   readonly log: Log;
   /** Milliseconds that never run backwards. */
   readonly now: () => number;
@@ -30,6 +32,7 @@ export function statsOf({ node, instance, zone, store, background, traffic }: St
     chunks: store.chunks,
     connections: traffic.connections,
     ...background.load,
+    ...background.told,
     p99Ms: traffic.p99Ms(),
     foregroundIn: traffic.rate('foregroundIn'),
     foregroundOut: traffic.rate('foregroundOut'),

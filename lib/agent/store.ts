@@ -1,12 +1,13 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import type { Receipt, Removal } from '../contract/agent.ts';
-import { judgeDelete, judgePut } from '../core/fence.ts';
+import { judgeDelete, judgePut, judgeRenewal } from '../core/fence.ts';
 import { DiskHealth } from './disk-health.ts';
-import { type Arrival, Incoming } from './incoming.ts';
+import { type Arrival, Incoming, refuseOther } from './incoming.ts';
 import type { Journal } from './journal.ts';
 import type { Log } from './log.ts';
 import { chunkPath, folderOf, folders, syncDirectory } from './paths.ts';
+import { checksumOnDisk } from './read-back.ts';
 import { recover } from './recover.ts';
 import { Refusal } from './refusal.ts';
 import { SharedSync } from './shared-sync.ts';
@@ -66,6 +67,10 @@ export class Store {
 
   get chunks(): number {
     return this.#shelves.chunks;
+  }
+
+  holds(chunk: string): boolean {
+    return this.#shelves.copy(chunk) !== undefined;
   }
 
   /** What is held of `chunk`. @throws Refusal 'not-held' */
@@ -134,6 +139,25 @@ export class Store {
     });
   }
 
+  /**
+   * As a PUT of the bytes that are held: they are read back from the disk, and the fence rises to `epoch`.
+   * No delete comes in between. @throws Refusal 'not-held', 'below-fence', 'checksum', 'disk'
+   */
+  renew({ chunk, slot, sha256, epoch }: Omit<Arrival, 'size'>): Promise<Receipt> {
+    return this.#turns.run(chunk, async () => {
+      this.health.mustBeSound();
+      const { size } = this.copy(chunk);
+      if (judgeRenewal(this.#shelves.judged(chunk), epoch) !== 'renew')
+        throw this.#belowFence(chunk, epoch);
+      refuseOther(await this.#checksumOf(chunk), sha256);
+      await this.health.writing(() =>
+        this.#journal.append({ kind: 'put', chunk, slot, size, sha256, epoch }),
+      );
+      this.#shelves.arrived(chunk);
+      return { chunk, slot, size, sha256, epoch, incarnation: this.incarnation };
+    });
+  }
+
   async close(): Promise<void> {
     await this.#journal.close();
   }
@@ -159,9 +183,26 @@ export class Store {
     return this.health.syncing(() => folder.wait());
   }
 
-  #refuseBelowFence({ chunk, epoch }: Arrival): void {
-    if (judgePut(this.#shelves.judged(chunk), epoch) === 'store') return;
+  #refuseBelowFence({ chunk, epoch, sha256 }: Arrival): void {
+    if (judgePut(this.#shelves.judged(chunk), epoch, sha256) === 'store') return;
+    throw this.#belowFence(chunk, epoch);
+  }
+
+  /** @throws Refusal 'not-held' when the file cannot be read */
+  async #checksumOf(chunk: string): Promise<string> {
+    try {
+      return await checksumOnDisk(chunkPath(this.#directory, chunk));
+    } catch (error) {
+      const { message } = error as Error;
+      throw new Refusal('not-held', `${chunk} is not readable here: ${message}`, { cause: error });
+    }
+  }
+
+  #belowFence(chunk: string, epoch: number): Refusal {
     const fence = this.#shelves.fence(chunk);
-    throw new Refusal('below-fence', `epoch ${epoch} of ${chunk} is below its fence ${fence}`);
+    return new Refusal(
+      'below-fence',
+      `epoch ${epoch} of ${chunk} is below its fence ${fence}, or another shard came with it`,
+    );
   }
 }

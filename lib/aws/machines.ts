@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import {
+  type _InstanceType,
   DescribeAvailabilityZonesCommand,
   DescribeInstancesCommand,
   EC2Client,
@@ -10,8 +11,8 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { publicKeyOf } from '../contract/capability.ts';
-import { tagCapabilityKey, tagFleet, tagLaunch, tagNode } from '../contract/env.ts';
-import type { Machine, Machines } from '../control/ports.ts';
+import { tagCapabilityKey, tagCapacity, tagFleet, tagLaunch, tagNode } from '../contract/env.ts';
+import type { Machine, Machines, MachineType } from '../control/ports.ts';
 import { type NodeId, nodeId, type Zone, zone } from '../core/ids.ts';
 import { sentOnce } from './client-options.ts';
 import type { Settings } from './config.ts';
@@ -65,13 +66,14 @@ export class Ec2Machines implements Machines {
     node: NodeId,
     where: Zone,
     token: string,
+    type?: MachineType,
   ): Promise<Machine | { readonly refused: string }> {
     const { subnets } = this.#place;
     const SubnetId = subnets.get(where);
     if (SubnetId === undefined) {
       return { refused: `no subnet in zone ${where}, only in ${[...subnets.keys()].join(', ')}` };
     }
-    const input = await this.#launchInput(node, SubnetId, token);
+    const input = await this.#launchInput(node, SubnetId, token, type);
     const answer = await persistHarmless(() => this.#run(input), this.#wait);
     return answer instanceof Error
       ? { refused: `${answer.name}: ${answer.message}` }
@@ -93,6 +95,7 @@ export class Ec2Machines implements Machines {
     node: NodeId,
     SubnetId: string,
     token: string,
+    type: MachineType | undefined,
   ): Promise<RunInstancesCommandInput> {
     const { fleet, launchTemplate } = this.#place;
     const tags = {
@@ -101,6 +104,7 @@ export class Ec2Machines implements Machines {
       [tagFleet]: fleet,
       [tagLaunch]: token,
       [tagCapabilityKey]: publicKeyOf(await this.#key()),
+      ...(type !== undefined && { [tagCapacity]: String(type.capacityBytes) }),
     };
     const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
     return {
@@ -109,6 +113,7 @@ export class Ec2Machines implements Machines {
       MaxCount: 1,
       SubnetId,
       ClientToken: token,
+      ...(type !== undefined && { InstanceType: type.type as _InstanceType }),
       TagSpecifications: [
         { ResourceType: 'instance', Tags },
         { ResourceType: 'volume', Tags: Tags.filter(({ Key }) => Key !== tagCapabilityKey) },

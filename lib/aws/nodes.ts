@@ -1,8 +1,20 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
-import { Held, PullEvent, type PullRequest, Receipt, Removal, Stats } from '../contract/agent.ts';
+import {
+  ChunkHeat,
+  Closed,
+  Held,
+  PullEvent,
+  type PullRequest,
+  type RebuildRequest,
+  Receipt,
+  Removal,
+  Renewal,
+  Stats,
+} from '../contract/agent.ts';
 import { type Claims, issueCapability } from '../contract/capability.ts';
-import type { NodeAddress, Nodes, PullChunk, PutChunk } from '../control/ports.ts';
+import type { NodeAddress, Nodes, PullChunk, PutChunk, RenewChunk } from '../control/ports.ts';
+import { heatChunksMax } from '../core/heat.ts';
 import type { ChunkId, NodeId } from '../core/ids.ts';
 import {
   type AgentRequest,
@@ -86,10 +98,25 @@ export class AgentNodes implements Nodes {
       );
     const wanted = chunks.map(async (each) => {
       const { chunk, slot, size, sha256, epoch } = each;
-      return { chunk, slot, size, sha256, epoch, reads: await readsOf(each) };
+      const rebuild = await this.#rebuildOf(sources, each);
+      const copy = { chunk, slot, size, sha256, epoch, reads: await readsOf(each) };
+      return { ...copy, ...(rebuild && { rebuild }) };
     });
     const where = sources.map(({ node, address }) => ({ node, address }));
     return { sources: where, chunks: await Promise.all(wanted), rate };
+  }
+
+  async #rebuildOf(
+    sources: readonly NodeAddress[],
+    { chunk, rebuild }: PullChunk,
+  ): Promise<RebuildRequest | undefined> {
+    if (rebuild === undefined) return undefined;
+    const { data, parity, when } = rebuild;
+    const shards = rebuild.shards.map(async ({ slot, node, sha256 }) => {
+      const source = sources.findIndex((each) => each.node === node);
+      return { slot, source, sha256, read: await this.#capability('read', node, chunk) };
+    });
+    return { data, parity, when, shards: await Promise.all(shards) };
   }
 
   async remove(
@@ -101,6 +128,23 @@ export class AgentNodes implements Nodes {
     return parsed(from, body.toString(), (value) => z.array(Removal).parse(value));
   }
 
+  async renew(at: NodeAddress, renewals: readonly RenewChunk[]): Promise<readonly Renewal[]> {
+    const request = await this.#post('/renewals', 'renew', at, { renewals });
+    const body = await bodyOf(at, await callAgent(at, request), answerBytesMax);
+    return parsed(at, body.toString(), (value) => z.array(Renewal).parse(value));
+  }
+
+  async close(at: NodeAddress): Promise<number> {
+    const answer = await callAgent(at, {
+      method: 'POST',
+      path: '/connections/close',
+      capability: await this.#capability('close', at.node),
+      idleMsMax: lookMsMax,
+    });
+    const body = await bodyOf(at, answer, answerBytesMax);
+    return parsed(at, body.toString(), (value) => Closed.parse(value)).closed;
+  }
+
   /** An agent may send shorter pages than it was asked for: only an empty one is the last. */
   async held(node: NodeAddress, after?: string) {
     const query = new URLSearchParams({ limit: `${heldPerPage}`, ...(after && { after }) });
@@ -109,6 +153,14 @@ export class AgentNodes implements Nodes {
     for await (const each of linesOf(node, answer, (line) => Held.parse(line))) held.push(each);
     const last = held.at(-1)?.chunk;
     return last === undefined ? { held } : { held, next: last };
+  }
+
+  async heat(node: NodeAddress): Promise<readonly ChunkHeat[]> {
+    const answer = await callAgent(node, await this.#look(`/heat?limit=${heatChunksMax}`, node));
+    const heats: ChunkHeat[] = [];
+    for await (const each of linesOf(node, answer, (line) => ChunkHeat.parse(line)))
+      heats.push(each);
+    return heats;
   }
 
   async stats(node: NodeAddress): Promise<Stats> {
@@ -125,7 +177,7 @@ export class AgentNodes implements Nodes {
   /** A request that names many chunks: its capability is for this very body. */
   async #post(
     path: string,
-    op: 'pull' | 'delete',
+    op: 'pull' | 'delete' | 'renew',
     { node }: NodeAddress,
     content: object,
   ): Promise<AgentRequest> {

@@ -10,15 +10,38 @@ export function wholeNumber(min: number, max: number) {
   };
 }
 
-const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
+/** A share of 1. */
+export function share(typed: string): number {
+  const value = Number(typed);
+  if (/^\d*\.?\d+$/.test(typed) && value <= 1) return value;
+  throw new InvalidArgumentError('It must be a share such as 0.01.');
+}
 
-/** `2h` from now, or a date such as `2026-08-27T12:00Z` → epoch milliseconds, once now is known. */
-export function moment(typed: string): (now: number) => number {
-  const date = /^\d{4}-/.test(typed) ? Date.parse(typed) : Number.NaN;
-  if (Number.isFinite(date)) return () => date;
-  const ms = durationOf(typed);
-  if (ms !== undefined) return (now) => now + ms;
-  throw new InvalidArgumentError('It must be a time such as 2h (from now) or 2026-08-27T12:00Z.');
+const unitMs: Readonly<Record<string, number>> = {
+  ...{ s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 },
+};
+
+/** A moment, epoch milliseconds, told the present one. */
+export type Moment = (now: number) => number;
+
+const lengthPattern = /^(?:\d+[dhms])+$/;
+const isoPattern = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/;
+
+/** `90m`, `2h30m` from now, or an ISO 8601 time such as `2026-01-31T06:00Z`. */
+export function moment(typed: string): Moment {
+  if (lengthPattern.test(typed)) {
+    const parts = typed.match(/\d+[dhms]/g)!;
+    const ms = parts.reduce(
+      (sum, part) => sum + Number.parseInt(part, 10) * unitMs[part.at(-1)!]!,
+      0,
+    );
+    return (now) => now + ms;
+  }
+  const at = isoPattern.test(typed) ? Date.parse(typed) : Number.NaN;
+  if (!Number.isNaN(at)) return () => at;
+  throw new InvalidArgumentError(
+    'It must be a time such as 2h30m (from now) or 2026-01-31T06:00Z.',
+  );
 }
 
 /** `90`, `90s`, `5m`, `2h` → milliseconds. */

@@ -9,6 +9,7 @@ import {
   TryLater,
 } from '../control/ports.ts';
 import { chunkIdOf, NoRoom, type PlacedChunk, storeChunk } from '../control/store.ts';
+import type { Redundancy } from '../core/fleet.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { FleetView } from './fleet-view.ts';
 import { allSettled, eachInFlight } from './in-flight.ts';
@@ -27,6 +28,8 @@ import { SteadyFile } from './steady-file.ts';
 import type { SourceFile } from './walk.ts';
 
 export interface PutOptions {
+  /** How the chunks survive. @default the policy's */
+  readonly redundancy?: Redundancy;
   readonly onProgress?: (progress: Progress) => void;
   /** Nothing new is begun after it; what is under way is finished. */
   readonly signal?: AbortSignal;
@@ -48,6 +51,7 @@ interface Putting {
   readonly tally: Tally;
   readonly problems: FileProblem[];
   readonly pause: (ms: number) => Promise<void>;
+  readonly redundancy: Redundancy;
   stored: { files: number; bytes: number };
 }
 
@@ -70,6 +74,7 @@ export async function putFiles(
     tally: new Tally(files.length, bytesTotal, options.onProgress),
     problems: [],
     pause: options.pause ?? ((ms) => new Promise((done) => setTimeout(done, ms))),
+    redundancy: options.redundancy ?? ports.policy.redundancy,
     stored: { files: 0, bytes: 0 },
   };
   const put = (group: readonly SourceFile[]) => putGroup(putting, group);
@@ -199,7 +204,8 @@ class Attempt {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const chunk = { chunk: chunkIdOf(file, index), bytes, sha256 };
     const seed = index === 0 ? this.#seed : `${this.#seed}.${index}`;
-    const placed = await storeChunk(this.#putting.ports, fleet, chunk, seed);
+    const { ports, redundancy } = this.#putting;
+    const placed = await storeChunk(ports, fleet, chunk, seed, redundancy);
     this.#bytes += bytes.length;
     this.#putting.tally.add(0, bytes.length);
     return placed;

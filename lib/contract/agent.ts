@@ -9,9 +9,12 @@ import * as z from 'zod/mini';
  * HEAD   /chunks/{id}                     → 200 with content-length         | 404
  * DELETE /chunks/{id}?version             → 200 Removal
  * POST   /removals                        RemovalRequest → 200 Removal[]    (subject = SHA-256 of the body)
+ * POST   /renewals                        RenewalRequest → 200 Renewal[]    (subject = SHA-256 of the body)
  * POST   /pulls                           PullRequest → 200 NDJSON of PullEvent (subject = SHA-256 of the body)
  * GET    /inventory?after&limit           → 200 NDJSON of Held, ordered by chunk id
+ * GET    /heat?limit                      → 200 NDJSON of ChunkHeat, hottest first
  * GET    /stats                           → 200 Stats
+ * POST   /connections/close               → 200 Closed
  * GET    /healthz                         → 200 Health
  *
  * Errors: 400 malformed, 401 no or bad capability, 403 capability for something else, 404 not held,
@@ -21,6 +24,11 @@ import * as z from 'zod/mini';
 export const protocolVersion = 1;
 export const chunkIdPattern = /^[a-f0-9]{64}$/;
 export const agentPortDefault = 7070;
+
+/** Nodes that one pull reads from. */
+export const sourcesPerPullMax = 255;
+/** Read capabilities in one pull, of 450 characters each with what they are for: 3.6 MB of a body's 4 MiB. */
+export const readsPerPullMax = 8_000;
 
 const sha256 = z.string().check(z.regex(chunkIdPattern));
 const count = z.number().check(z.nonnegative());
@@ -46,6 +54,42 @@ export const Removal = z.object({
 });
 export type Removal = z.infer<typeof Removal>;
 
+/** How an erasure-coded slot is made of `data` others: any of `shards`, in order of preference. */
+export const RebuildRequest = z.object({
+  data: count,
+  parity: count,
+  when: z.enum(['first', 'copy-failed']),
+  shards: z.array(
+    z.object({
+      slot: count,
+      /** Index in the request's `sources`. */
+      source: count,
+      /** Of this shard's bytes. */
+      sha256,
+      read: z.string(),
+    }),
+  ),
+});
+export type RebuildRequest = z.infer<typeof RebuildRequest>;
+/** Copies that are held shall be named again: each is read back, and its fence rises to `epoch`. */
+export const RenewalRequest = z.object({
+  renewals: z.array(z.object({ chunk: sha256, slot: count, sha256, epoch: count })),
+});
+export type RenewalRequest = z.infer<typeof RenewalRequest>;
+export const Renewal = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('renewed'), receipt: Receipt }),
+  z.object({
+    outcome: z.literal('refused'),
+    chunk: sha256,
+    reason: z.enum(['not-held', 'below-fence', 'checksum', 'disk']),
+  }),
+]);
+export type Renewal = z.infer<typeof Renewal>;
+
+/** Open foreground requests that were cut off. */
+export const Closed = z.object({ closed: count });
+export type Closed = z.infer<typeof Closed>;
+
 export const PullRequest = z.object({
   /** Where each copy may be read, in order of preference: a node's `host:port` from the fleet list. */
   sources: z.array(z.object({ node: z.string(), address: z.string() })),
@@ -57,8 +101,12 @@ export const PullRequest = z.object({
       sha256,
       /** The placement version that was read, plus one. */
       epoch: count,
-      /** A `read` capability for each source, in the order of `sources`; `null` where it is no holder. */
+      /**
+       * A `read` capability for each source of these very bytes, in the order of `sources`; `null` for the
+       * others.
+       */
       reads: z.array(z.nullable(z.string())),
+      rebuild: z.optional(RebuildRequest),
     }),
   ),
   /** Bytes a second for the whole pull; 0 holds it. */
@@ -97,6 +145,14 @@ export const Held = z.object({
 });
 export type Held = z.infer<typeof Held>;
 
+/** How often clients read a chunk here of late; a restart begins anew. */
+export const ChunkHeat = z.object({
+  chunk: sha256,
+  /** Accesses an hour, exponentially decayed (core/heat.ts). */
+  heat: count,
+});
+export type ChunkHeat = z.infer<typeof ChunkHeat>;
+
 export const Stats = z.object({
   node: z.string(),
   instance: z.string(),
@@ -118,6 +174,14 @@ export const Stats = z.object({
   foregroundOut: count,
   backgroundIn: count,
   backgroundOut: count,
+  /** What holds migration back here (policy `throttle`), and why; nodes of before say nothing. */
+  throttle: z._default(z.string(), ''),
+  throttleReason: z._default(z.string(), ''),
+  /** Bytes a second that migration may use now, each way, and the share of the node's rate that it is. */
+  backgroundRate: z._default(count, 0),
+  backgroundFactor: z._default(count, 0),
+  /** `null` where the throttle does not look at clients' latency. */
+  objectiveMs: z._default(z.nullable(count), null),
   diskSuspect: z.boolean(),
 });
 export type Stats = z.infer<typeof Stats>;

@@ -13,10 +13,10 @@ import * as z from 'zod/mini';
  * node, until when. `base64url(claims) + '.' + base64url(Ed25519 signature of the first part)`.
  */
 const Claims = z.object({
-  op: z.enum(['put', 'read', 'delete', 'pull', 'inspect']),
+  op: z.enum(['put', 'read', 'delete', 'pull', 'renew', 'close', 'inspect']),
   /** The node that must honour it; another node refuses. */
   node: z.string(),
-  /** Chunk id, or the lower-case hex SHA-256 of the request's body where it names many. Absent for `inspect`. */
+  /** Chunk id, or the lower-case hex SHA-256 of the request's body where it names many. Absent for `inspect` and `close`. */
   subject: z.optional(z.string()),
   /** Epoch milliseconds. */
   expires: z.number(),

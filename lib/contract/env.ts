@@ -55,4 +55,6 @@ export type AgentEnv = z.infer<typeof AgentEnv>;
 export const tagNode = 'ballast:node';
 export const tagFleet = 'ballast:fleet';
 export const tagLaunch = 'ballast:launch';
+/** Bytes for chunks, of a node that was launched as another type than the template's. */
+export const tagCapacity = 'ballast:capacity';
 export const tagCapabilityKey = 'ballast:capability-key';

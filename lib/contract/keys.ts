@@ -36,8 +36,10 @@ import {
  *             E                    T#<operation>   event that was told; for people who look
  *             U                    N#<node>        which notices of its machine's end were heeded
  *             U                    Z#<zone>        what AWS said last of a zone
+ *             H#<week>             T#<ms>          history: what zones held, and what was decided
  * files       F#<shard>            <path>          file
  * heartbeats  N#<node>             H               heartbeat: the only item that nodes may write
+ *             P                    T               throttle: the part of the policy that nodes read
  */
 export type TableName = 'placement' | 'files' | 'heartbeats';
 
@@ -149,6 +151,18 @@ const noticePartition = 'U';
 export const machineNoticeKey = (node: NodeId): Key => placement(noticePartition, `N#${node}`);
 export const zoneNoticeKey = (zone: Zone): Key => placement(noticePartition, `Z#${zone}`);
 
+const weekMs = 7 * 24 * 3_600_000;
+const historyPartition = (week: number): string => `H#${week}`;
+/** A week is a partition: a forecast of 14 days is three queries. */
+export const historyKey = (at: number): Key =>
+  placement(historyPartition(Math.floor(at / weekMs)), `T#${String(at).padStart(15, '0')}`);
+/** Partitions of the history between two moments, oldest first. */
+export function historyPartitions(from: number, to: number): string[] {
+  const first = Math.floor(from / weekMs);
+  const weeks = Math.max(0, Math.floor(to / weekMs) - first + 1);
+  return Array.from({ length: weeks }, (_, week) => historyPartition(first + week));
+}
+
 export const filePartition = (shard: number): string => `F#${shard}`;
 export const fileKey = (path: string): Key => ({
   table: 'files',
@@ -161,3 +175,6 @@ export const heartbeatKey = (node: NodeId): Key => ({
   pk: `N#${node}`,
   sk: 'H',
 });
+
+export const throttlePartition = 'P';
+export const throttleKey: Key = { table: 'heartbeats', pk: throttlePartition, sk: 'T' };

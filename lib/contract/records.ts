@@ -1,18 +1,15 @@
 import * as z from 'zod/mini';
+import { nodeClasses } from '../core/fleet.ts';
 import { nodeStates } from '../core/lifecycle.ts';
 import { urgencies } from '../core/schedule.ts';
 import { fixedSchedulings } from '../core/scheduling-policies.ts';
 import { Stats } from './agent.ts';
+import { RedundancyRecord } from './redundancy.ts';
 
 /** What the tables' items hold, keys aside. Parsed where an item is read; a wrong one is named. */
 
 const count = z.number().check(z.nonnegative());
 const text = z.string();
-
-export const RedundancyRecord = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('replicated'), copies: count }),
-  z.object({ kind: z.literal('erasure'), data: count, parity: count }),
-]);
 
 export const ChunkRecord = z.object({
   /** A removed chunk leaves a tombstone, so that no late commit brings it back. */
@@ -21,6 +18,8 @@ export const ChunkRecord = z.object({
   sha256: text,
   kind: z.enum(['data', 'metadata']),
   redundancy: RedundancyRecord,
+  /** SHA-256 of each slot's bytes, by slot; empty where every slot holds the whole chunk. */
+  shards: z._default(z.array(text), []),
   /** Node ids; the index is the slot. */
   holders: z.array(text),
   version: count,
@@ -40,7 +39,7 @@ export const NodeRecord = z.object({
   /** Rises each time a node joins the fleet or starts to drain; commits are fenced by it. */
   epoch: count,
   zone: text,
-  class: z.enum(['data', 'metadata', 'mixed']),
+  class: z.enum(nodeClasses),
   capacity: count,
   /** Idempotency token of the launch; the record is the launch's ledger and is written first. */
   launchToken: text,
@@ -63,8 +62,13 @@ export const JobRecord = z.object({
   state: z.enum(jobStates),
   /** Nodes that leave, were lost, or were launched. */
   nodes: z.array(text),
-  /** Scale-out: nodes to launch, by zone. */
+  /** Scale-out: nodes to launch, by zone, and what they may hold. */
   launch: z.record(text, count),
+  launchClass: z._default(z.enum(nodeClasses), 'mixed'),
+  /** Repair: slots that do not have their bytes, each with the holder where that was found. */
+  damaged: z._default(z.array(z.object({ chunk: text, slot: count, node: text })), []),
+  /** Scale-out: the nodes' type; empty for what the launch template has. */
+  launchType: z._default(text, ''),
   /** Rises with each plan of this job; `attempt` names the plan's batches (empty before the first). */
   generation: count,
   attempt: text,
@@ -92,6 +96,18 @@ export const JobRecord = z.object({
   pausedAt: z._default(count, 0),
   /** Its nodes' machines will be taken away: what can move moves, whatever stands against the rest. */
   mustLeave: z._default(z.boolean(), false),
+  /** Drain: milliseconds that its moves were expected to take when it was admitted: P50 and P90. */
+  estimateP50Ms: z._default(count, 0),
+  estimateP90Ms: z._default(count, 0),
+  /** Of its first plan: milliseconds at best; then when its moves began and ended. Estimates learn from them. */
+  moveBoundMs: z._default(count, 0),
+  movingSince: z._default(count, 0),
+  movedAt: z._default(count, 0),
+  /** Drain: what it moved shall be named where it was again, wherever the parked copy is still there. */
+  undo: z._default(z.boolean(), false),
+  /** What its undoing gave back so far, without moving a byte. */
+  movesRestored: z._default(count, 0),
+  bytesRestored: z._default(count, 0),
   startedAt: count,
   /** 0 while it runs. */
   endedAt: count,
@@ -226,8 +242,15 @@ export const OutboxRecord = z.object({
    * without another look. Empty for chunks that moved away: their placement is read again.
    */
   versions: z.array(count),
+  /** Of chunks that moved away: the slots that the node held, in their order. */
+  slots: z._default(z.array(count), []),
+  /** Epoch milliseconds of the commit that moved them away; 0 where none did. */
+  movedAt: z._default(count, 0),
+  /** The job that moved them away, if one did: undone, it gives them back. */
+  job: z._default(text, ''),
   /** Epoch milliseconds by the clock of the writer; parking is much longer than clocks differ. */
   notBefore: count,
+  lastOp: z._default(text, ''),
 });
 export type OutboxRecord = z.infer<typeof OutboxRecord>;
 
@@ -246,12 +269,38 @@ export const ScalingRecord = z.object({
   lastInAt: count,
   /** When a shrinking was last tried on the whole placement and refused: that read costs. */
   lastTrialAt: z._default(count, 0),
+  /** When the history was last written to. */
+  sampledAt: z._default(count, 0),
+  /** Since when the fullest zone is above the high mark, below the low one; 0 while it is not. */
+  highSince: z._default(count, 0),
+  lowSince: z._default(count, 0),
   job: text,
   decision: text,
   reasons: z.array(text),
   decidedAt: count,
 });
 export type ScalingRecord = z.infer<typeof ScalingRecord>;
+
+/** One look at the fleet: what its zones held, what the planner advised, what was decided and why. */
+export const HistoryRecord = z.object({
+  /** Epoch milliseconds. */
+  at: count,
+  zones: z.array(
+    z.object({
+      zone: text,
+      usedBytes: count,
+      capacityBytes: count,
+      nodes: count,
+      advice: z.enum(['add', 'remove', 'keep']),
+      adviceNodes: count,
+    }),
+  ),
+  decision: z.enum(['scale-out', 'scale-in', 'hold']),
+  reasons: z.array(text),
+  /** The job that was started; empty for none. */
+  job: text,
+});
+export type HistoryRecord = z.infer<typeof HistoryRecord>;
 
 export const WatchRecord = z.object({
   /** By node: the sequence number seen and when this watch first saw it. */

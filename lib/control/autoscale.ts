@@ -1,21 +1,27 @@
 import type { NewEvent } from '../contract/events.ts';
 import { scalingKey } from '../contract/keys.ts';
 import { ScalingRecord } from '../contract/records.ts';
+import type { ZoneUse } from '../core/capacity.ts';
 import {
   decideScale,
+  type MarkTimes,
+  markTimes,
   type ScaleDecision,
   type ScaleHistory,
   type ScaleNode,
+  zoneUses,
 } from '../core/decide-scale.ts';
 import { jobId, nodeId, zone } from '../core/ids.ts';
+import { typeNamed } from '../core/node-type.ts';
 import { trialOn } from '../core/scale-in-trial.ts';
 import { explainReason } from '../core/scale-reason.ts';
 import { bytes, epochMillis } from '../core/units.ts';
 import { eventOp } from './events.ts';
 import { type NodeWithBeat, readFleet } from './fleet.ts';
+import { historyOp, readOutlooks, recordedZones } from './history.ts';
 import { type Job, listJobs, type NewJob, openJobOp, workflowOf } from './jobs.ts';
 import { mapOf } from './observe.ts';
-import type { Ports } from './ports.ts';
+import type { Op, Ports } from './ports.ts';
 import { writeKnown } from './write-known.ts';
 
 /** What a scaling decided, in words. */
@@ -25,6 +31,27 @@ export interface ScalingReport {
   readonly job: string;
 }
 
+/** The fleet as one look saw it. */
+interface Look {
+  readonly fleet: readonly NodeWithBeat[];
+  readonly nodes: readonly ScaleNode[];
+  readonly running: readonly Job[];
+  readonly last: ScalingRecord;
+  readonly marks: MarkTimes;
+  /** Whether it is time to record what zones hold. */
+  readonly sampling: 'due' | 'not-due';
+}
+
+interface Decided {
+  readonly decision: ScaleDecision;
+  readonly lastTrialAt: number;
+}
+
+const neverScaled: ScalingRecord = {
+  ...{ generation: 0, lastOutAt: 0, lastInAt: 0, lastTrialAt: 0, sampledAt: 0 },
+  ...{ highSince: 0, lowSince: 0, job: '', decision: 'hold', reasons: [], decidedAt: 0 },
+};
+
 /**
  * Looks at the fleet and grows it, shrinks it or holds. The alarm that calls is a hint: the decision is
  * made from heartbeats and placement as they are now. One decision in flight: the job and the record of
@@ -33,56 +60,75 @@ export interface ScalingReport {
  * @param cause what called: an alarm's name, or `tick`
  */
 export async function autoscale(ports: Ports, cause: string): Promise<ScalingReport> {
+  const look = await lookAt(ports);
+  const decided = ports.policy.autoscaling
+    ? await decide(ports, look)
+    : { decision: { kind: 'hold', reasons: [] } as const, lastTrialAt: look.last.lastTrialAt };
+  const { decision } = decided;
+  const reasons = [`called by ${cause}`, ...decision.reasons.map(explainReason)];
+  const job = await act(ports, look, decided, reasons);
+  ports.log('scaling-decided', { cause, decision: decision.kind, reasons, job });
+  return { decision: decision.kind, reasons, job };
+}
+
+async function lookAt(ports: Ports): Promise<Look> {
   const [fleet, jobs, [item]] = await Promise.all([
     readFleet(ports.tables),
     listJobs(ports.tables),
     ports.tables.get([scalingKey]),
   ]);
-  const last = item === undefined ? undefined : ScalingRecord.parse(item);
+  const last = item === undefined ? neverScaled : ScalingRecord.parse(item);
   const running = jobs.filter(({ state }) => state === 'running');
-  const { decision, lastTrialAt } = ports.policy.autoscaling
-    ? await decide(ports, fleet, running, last)
-    : { decision: { kind: 'hold', reasons: [] } as const, lastTrialAt: last?.lastTrialAt ?? 0 };
-  const reasons = [`called by ${cause}`, ...decision.reasons.map(explainReason)];
-  const job = await act(ports, { last, lastTrialAt, decision, reasons });
-  ports.log('scaling-decided', { cause, decision: decision.kind, reasons, job });
-  return { decision: decision.kind, reasons, job };
+  const nodes = [...fleet.map((node) => scaleNode(ports, node)), ...asked(ports, running)];
+  const marks = markTimes(nodes, ports.policy, marksOf(last), ports.now());
+  return { fleet, nodes, running, last, marks, sampling: samplingOf(ports, last) };
 }
 
-function since(
-  last: ScalingRecord | undefined,
-  fleet: readonly NodeWithBeat[],
-): Omit<ScaleHistory, 'jobsRunning'> {
-  const { lastOutAt = 0, lastInAt = 0 } = last ?? {};
+/** What each zone holds now, as decisions see it. */
+export async function readUses(ports: Ports): Promise<readonly ZoneUse[]> {
+  const [fleet, jobs] = await Promise.all([readFleet(ports.tables), listJobs(ports.tables)]);
+  const running = jobs.filter(({ state }) => state === 'running');
+  return zoneUses([...fleet.map((node) => scaleNode(ports, node)), ...asked(ports, running)]);
+}
+
+const marksOf = ({ highSince, lowSince }: ScalingRecord): MarkTimes => ({
+  ...(highSince > 0 && { highSince: epochMillis(highSince) }),
+  ...(lowSince > 0 && { lowSince: epochMillis(lowSince) }),
+});
+
+function samplingOf({ policy, now }: Ports, { sampledAt }: ScalingRecord): Look['sampling'] {
+  const every = policy.historyEveryMs;
+  const turn = (at: number) => Math.floor(at / every);
+  return every > 0 && turn(now()) > turn(sampledAt) ? 'due' : 'not-due';
+}
+
+function since({ last, fleet, marks }: Look): Omit<ScaleHistory, 'jobsRunning'> {
+  const { lastOutAt, lastInAt } = last;
   const joins = fleet.filter(({ state }) => state === 'active').map((node) => node.since);
   return {
+    ...marks,
     ...(lastOutAt > 0 && { lastScaleOut: epochMillis(lastOutAt) }),
     ...(lastInAt > 0 && { lastScaleIn: epochMillis(lastInAt) }),
     ...(joins.length > 0 && { lastJoin: epochMillis(Math.max(...joins)) }),
   };
 }
 
-interface Decided {
-  readonly decision: ScaleDecision;
-  readonly lastTrialAt: number;
-}
+/** Nothing stands against the drain, and what it moves is not known yet. */
+const noTrial = () => ({ reasons: [], bytesMoved: 0, crossZoneBytes: 0, moves: 0 });
 
 /**
- * The whole placement is read only when the numbers alone would shrink the fleet, and after a refusal not
- * again before a cooldown is over.
+ * The history is read when it is written to, and before a node goes. The whole placement is read only when
+ * the numbers alone would shrink the fleet, and after a refusal not again before a cooldown is over.
  */
-async function decide(
-  ports: Ports,
-  fleet: readonly NodeWithBeat[],
-  running: readonly Job[],
-  last: ScalingRecord | undefined,
-): Promise<Decided> {
+async function decide(ports: Ports, look: Look): Promise<Decided> {
   const { policy } = ports;
+  const { nodes, running, sampling } = look;
+  const { lastTrialAt } = look.last;
   const now = ports.now();
-  const history = { ...since(last, fleet), jobsRunning: running };
-  const nodes = [...fleet.map((node) => scaleNode(ports, node)), ...asked(ports, running)];
-  const byNumbers = decideScale(nodes, policy, history, now, () => []);
-  const lastTrialAt = last?.lastTrialAt ?? 0;
+  const known = { ...since(look), jobsRunning: running };
+  const outlooks = () => readOutlooks(ports.tables, zoneUses(nodes), now);
+  const foreseen = sampling === 'due' ? { ...known, outlooks: await outlooks() } : known;
+  const byNumbers = decideScale(nodes, policy, foreseen, now, noTrial);
   if (byNumbers.kind !== 'scale-in') return { decision: byNumbers, lastTrialAt };
   const cooldownMs = policy.cooldownInMs;
   const leftMs = lastTrialAt + cooldownMs - now;
@@ -90,8 +136,9 @@ async function decide(
     const reasons = [...byNumbers.reasons, { kind: 'cooling-down', leftMs, cooldownMs } as const];
     return { decision: { kind: 'hold', reasons }, lastTrialAt };
   }
-  const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
-  const map = await mapOf(ports, fleet, active);
+  const history = sampling === 'due' ? foreseen : { ...known, outlooks: await outlooks() };
+  const active = look.fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
+  const map = await mapOf(ports, look.fleet, active);
   const decision = decideScale(nodes, policy, history, now, trialOn(map, policy));
   return { decision, lastTrialAt: decision.kind === 'hold' ? now : lastTrialAt };
 }
@@ -100,12 +147,12 @@ async function decide(
 const asked = (ports: Ports, running: readonly Job[]): readonly ScaleNode[] =>
   running
     .filter(({ kind, nodes }) => kind === 'scale-out' && nodes.length === 0)
-    .flatMap(({ id, launch }) =>
+    .flatMap(({ id, launch, launchType }) =>
       Object.entries(launch).flatMap(([where, count]) =>
         Array.from({ length: count }, (_, i) => ({
           id: nodeId(`${id}-${where}${i}`),
           zone: zone(where),
-          capacity: bytes(ports.policy.nodeCapacityBytes),
+          capacity: bytes(typeNamed(ports.policy, launchType).capacityBytes),
           used: bytes(0),
           state: 'launched' as const,
           healthy: true,
@@ -125,39 +172,29 @@ const scaleNode = (ports: Ports, node: NodeWithBeat): ScaleNode => ({
 /** @returns the job that was started, or an empty string */
 async function act(
   ports: Ports,
-  {
-    last,
-    lastTrialAt,
-    decision,
-    reasons,
-  }: Decided & {
-    readonly last: ScalingRecord | undefined;
-    readonly reasons: readonly string[];
-  },
+  look: Look,
+  decided: Decided,
+  reasons: readonly string[],
 ): Promise<string> {
-  const now = ports.now();
   const id = jobId(ports.newId());
-  const job = jobOf(decision, reasons);
-  const record: ScalingRecord = {
-    generation: (last?.generation ?? 0) + 1,
-    lastOutAt: decision.kind === 'scale-out' ? now : (last?.lastOutAt ?? 0),
-    lastInAt: decision.kind === 'scale-in' ? now : (last?.lastInAt ?? 0),
-    lastTrialAt,
-    job: job === undefined ? (last?.job ?? '') : id,
-    decision: decision.kind,
-    reasons: [...reasons],
-    decidedAt: now,
-  };
+  const now = ports.now();
+  const { last } = look;
+  const job = jobOf(decided.decision, reasons);
+  const fields = { ...recordOf(look, decided, reasons, now), lastOp: id };
+  const when = last.generation === 0 ? 'absent' : { generation: last.generation };
   const outcome = await writeKnown(
     ports.tables,
     [
       {
         op: 'put',
         key: scalingKey,
-        fields: { ...record, lastOp: id },
-        when: last === undefined ? 'absent' : { generation: last.generation },
+        fields: job === undefined ? fields : { ...fields, job: id },
+        when,
       },
-      ...(job === undefined ? [] : [openJobOp(id, job, now), eventOp(id, decided(id, job), now)]),
+      ...historyOps(ports, look, decided, reasons, job === undefined ? '' : id),
+      ...(job === undefined
+        ? []
+        : [openJobOp(id, job, now), eventOp(id, decidedEvent(id, job), now)]),
     ],
     id,
   );
@@ -166,7 +203,7 @@ async function act(
   return id;
 }
 
-const decided = (id: string, { kind, reasons }: NewJob): NewEvent => ({
+const decidedEvent = (id: string, { kind, reasons }: NewJob): NewEvent => ({
   type: 'Scaling Decided',
   detail: {
     decision: kind === 'scale-in' ? kind : 'scale-out',
@@ -175,8 +212,45 @@ const decided = (id: string, { kind, reasons }: NewJob): NewEvent => ({
   },
 });
 
+function recordOf(
+  { last, marks, sampling }: Look,
+  { decision, lastTrialAt }: Decided,
+  reasons: readonly string[],
+  now: number,
+): ScalingRecord {
+  return {
+    generation: last.generation + 1,
+    lastOutAt: decision.kind === 'scale-out' ? now : last.lastOutAt,
+    lastInAt: decision.kind === 'scale-in' ? now : last.lastInAt,
+    lastTrialAt,
+    sampledAt: sampling === 'due' ? now : last.sampledAt,
+    highSince: marks.highSince ?? 0,
+    lowSince: marks.lowSince ?? 0,
+    job: last.job,
+    decision: decision.kind,
+    reasons: [...reasons],
+    decidedAt: now,
+  };
+}
+
+/** Every plan that changes the fleet is recorded, and every so often what holds. */
+function historyOps(
+  { policy, now }: Ports,
+  { nodes, sampling }: Look,
+  { decision }: Decided,
+  reasons: readonly string[],
+  job: string,
+): readonly Op[] {
+  if (policy.historyEveryMs === 0 || (sampling === 'not-due' && job === '')) return [];
+  const zones = recordedZones(zoneUses(nodes), policy);
+  return [historyOp({ at: now(), zones, decision: decision.kind, reasons: [...reasons], job })];
+}
+
 function jobOf(decision: ScaleDecision, reasons: readonly string[]): NewJob | undefined {
-  if (decision.kind === 'scale-out') return { kind: 'scale-out', launch: decision.zones, reasons };
+  if (decision.kind === 'scale-out') {
+    const { zones, type } = decision;
+    return { kind: 'scale-out', launch: zones, launchType: type, reasons };
+  }
   if (decision.kind === 'scale-in') return { kind: 'scale-in', nodes: [decision.node], reasons };
   return undefined;
 }

@@ -55,10 +55,13 @@ export async function collectFrom(
 }
 
 /**
+ * Makes a commit that is under way for the chunk fail: its placement's version rises, or a tombstone stands
+ * where nothing was committed.
+ *
  * @param epoch of the copy: its fence, where no placement is known any more that lies above it
  * @returns the version under which the copy may be deleted; `undefined` if the placement just changed
  */
-async function fenceOff(
+export async function fenceOff(
   ports: Ports,
   chunk: ChunkId,
   record: ChunkRecord | undefined,

@@ -23,6 +23,7 @@ export interface Carried {
 }
 
 export interface MoveCommit {
+  readonly job: string;
   readonly batch: string;
   /** Fencing token of the message that is worked on. */
   readonly token: number;
@@ -89,7 +90,11 @@ function opsOf(ports: Ports, commit: MoveCommit, operation: string): readonly Op
       fields: {
         chunks: group.map(({ move }) => move.chunk),
         versions: [],
+        slots: group.map(({ move }) => move.slot),
+        job: commit.job,
+        movedAt: now,
         notBefore: now + ports.policy.parkingMs,
+        lastOp: operation,
       },
     },
     {

@@ -15,8 +15,8 @@ export const graceSeconds = (leftMs: number): number =>
 
 /**
  * Waits for the grace period, and then for clients to let go of leaving nodes, up to the policy's limit or
- * what a deadline leaves of it. A node that does not answer keeps nobody waiting: the moves find another
- * source or wait for it.
+ * what a deadline leaves of it; then what is still open is cut off, and its readers go to another holder. A
+ * node that does not answer keeps nobody waiting: the moves find another source or wait for it.
  */
 export async function connections(
   ports: Ports,
@@ -28,11 +28,12 @@ export async function connections(
   const leaving = nodes.filter((node) => node.job === id && node.state === 'draining');
   const graceMs = Math.max(0, ...leaving.map((node) => graceLeftMs(ports, job, node)));
   if (graceMs > 0) return { verdict: 'busy', waitSeconds: graceSeconds(graceMs) };
-  const open = (await Promise.all(leaving.map((node) => openOn(ports, node)))).reduce(
-    (a, b) => a + b,
-    0,
-  );
-  if (open === 0 || leaving.every((node) => isOverLimit(ports, job, node))) {
+  const open = await onEach(leaving, (node) => openOn(ports, node));
+  if (open === 0) return { verdict: 'idle', waitSeconds: 0 };
+  if (leaving.every((node) => isOverLimit(ports, job, node))) {
+    const closed = await onEach(leaving, (node) => closeOn(ports, node));
+    ports.log('connections-closed', { job: id, open, closed });
+    await tellPhase(ports, job, `closed ${closed} of ${open} client connections`);
     return { verdict: 'idle', waitSeconds: 0 };
   }
   await tellPhase(ports, job, `waiting for ${open} client connections`);
@@ -50,11 +51,22 @@ function isOverLimit(ports: Ports, { deadline }: Job, { since }: NodeView): bool
   return ports.now() - since > limitMs;
 }
 
-async function openOn(ports: Ports, node: NodeView): Promise<number> {
-  try {
-    return (await ports.nodes.stats(addressOf(node))).connections;
-  } catch (error) {
-    if (error instanceof NodeUnreachable || error instanceof NodeRefused) return 0;
-    throw error;
-  }
+/** The sum over the nodes; one that does not answer counts nothing. */
+async function onEach(
+  nodes: readonly NodeView[],
+  count: (node: NodeView) => Promise<number>,
+): Promise<number> {
+  const counts = nodes.map((node) =>
+    count(node).catch((error: unknown) => {
+      if (error instanceof NodeUnreachable || error instanceof NodeRefused) return 0;
+      throw error;
+    }),
+  );
+  return (await Promise.all(counts)).reduce((sum, each) => sum + each, 0);
 }
+
+const openOn = async (ports: Ports, node: NodeView): Promise<number> =>
+  (await ports.nodes.stats(addressOf(node))).connections;
+
+const closeOn = (ports: Ports, node: NodeView): Promise<number> =>
+  ports.nodes.close(addressOf(node));

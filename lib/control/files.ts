@@ -159,6 +159,7 @@ const newChunkOp = (placed: PlacedChunk, operation: string): Op => ({
     sha256: placed.sha256,
     kind: placed.kind,
     redundancy: { ...placed.redundancy },
+    shards: placed.shards,
     holders: placed.holders.map((holder) => holder.id),
     version: 1,
     lastOp: operation,

@@ -40,18 +40,19 @@ export async function releaseNodes(
   cared: readonly string[] = [],
 ): Promise<void> {
   const nodes = await readNodes(ports.tables);
-  for (const node of nodes.filter((each) => each.job === job)) {
-    if (node.state === 'draining') await stepNode(ports, node, 'active', job);
-    if (node.state === 'launched' || node.state === 'joining') {
-      await stepNode(ports, node, 'terminating', job);
-    }
+  const stranded = nodes.filter((node) => node.job === job && isOnItsWay(node));
+  for (const node of stranded) {
+    await stepNode(ports, node, node.state === 'draining' ? 'active' : 'terminating', job);
   }
-  const stepped = await readNodes(ports.tables);
+  const stepped = stranded.length === 0 ? nodes : await readNodes(ports.tables);
   await bury(
     ports,
     stepped.filter(({ id, job: last }) => last === job || cared.includes(id)).filter(isEnding),
   );
 }
+
+const isOnItsWay = ({ state }: NodeView): boolean =>
+  state === 'draining' || state === 'launched' || state === 'joining';
 
 /** On its way out with nobody to take it further but {@link bury}. */
 export const isEnding = ({ state }: NodeView): boolean =>

@@ -44,8 +44,14 @@ export async function readNodesEver(tables: Tables): Promise<readonly NodeView[]
 }
 
 /** As {@link readNodes}, with heartbeats. */
-export async function readFleet(tables: Tables): Promise<readonly NodeWithBeat[]> {
-  const nodes = await readNodes(tables);
+export const readFleet = async (tables: Tables): Promise<readonly NodeWithBeat[]> =>
+  withBeats(tables, await readNodes(tables));
+
+/** Nodes that were just read, with their heartbeats. */
+export async function withBeats(
+  tables: Tables,
+  nodes: readonly NodeView[],
+): Promise<readonly NodeWithBeat[]> {
   const beats = await tables.get(nodes.map((node) => heartbeatKey(node.id)));
   return nodes.map((node, i) => ({
     ...node,

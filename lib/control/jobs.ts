@@ -8,13 +8,14 @@ import {
   jobPartition,
 } from '../contract/keys.ts';
 import { FlightRecord, JobRecord } from '../contract/records.ts';
+import type { NodeClass } from '../core/fleet.ts';
 import { type BatchId, type JobId, jobId, type NodeId } from '../core/ids.ts';
-import type { NodeState } from '../core/lifecycle.ts';
 import type { Block, JobKind, Plan } from '../core/plan.ts';
+import type { Remedy } from '../core/remedy.ts';
+import type { DamagedSlot } from '../core/repair.ts';
 import { eventOp } from './events.ts';
-import { type NodeView, readNodes, stepNode } from './fleet.ts';
 import { tombstoneSeconds } from './limits.ts';
-import { observeDrain } from './observe.ts';
+import { observeDrain, remediesOf } from './observe.ts';
 import { queryAll } from './pages.ts';
 import type { Op, Ports, Tables, WorkflowName } from './ports.ts';
 import { writeKnown } from './write-known.ts';
@@ -26,7 +27,12 @@ export interface Job extends JobRecord {
 /** What became of a request: a job, or why not. */
 export type Started =
   | { readonly kind: 'started'; readonly job: JobId }
-  | { readonly kind: 'blocked'; readonly blocks: readonly Block[] };
+  | {
+      readonly kind: 'blocked';
+      readonly blocks: readonly Block[];
+      /** The smallest changes that would let it happen. */
+      readonly remedies: readonly Remedy[];
+    };
 
 export async function readJob(tables: Tables, job: JobId): Promise<Job | undefined> {
   const [item] = await tables.get([jobKey(job)]);
@@ -55,6 +61,12 @@ export interface NewJob {
   readonly nodes?: readonly NodeId[];
   /** Scale-out: nodes to launch, by zone. */
   readonly launch?: Readonly<Record<string, number>>;
+  /** What the launched nodes may hold. @default 'mixed' */
+  readonly launchClass?: NodeClass;
+  /** Repair: slots that do not have their bytes. */
+  readonly damaged?: readonly DamagedSlot[];
+  /** Scale-out: their type. @default what the launch template has */
+  readonly launchType?: string;
   readonly reasons: readonly string[];
   /** Epoch milliseconds. @default none */
   readonly deadline?: number;
@@ -73,6 +85,9 @@ export function openJobOp(id: JobId, job: NewJob, now: number): Op {
     state: 'running',
     nodes: [...(job.nodes ?? [])],
     launch: { ...job.launch },
+    launchClass: job.launchClass ?? 'mixed',
+    damaged: [...(job.damaged ?? [])],
+    launchType: job.launchType ?? '',
     generation: 0,
     attempt: '',
     phase: 'starting',
@@ -90,6 +105,14 @@ export function openJobOp(id: JobId, job: NewJob, now: number): Op {
     paused: false,
     pausedAt: 0,
     mustLeave: job.mustLeave ?? false,
+    estimateP50Ms: 0,
+    estimateP90Ms: 0,
+    moveBoundMs: 0,
+    movingSince: 0,
+    movedAt: 0,
+    undo: false,
+    movesRestored: 0,
+    bytesRestored: 0,
     startedAt: now,
     endedAt: 0,
     lastOp: id,
@@ -106,22 +129,23 @@ async function open(ports: Ports, job: NewJob): Promise<Started> {
 }
 
 /** What draining these nodes together would move, and what stands against it. Moves nothing. */
-export async function previewDrain(ports: Ports, nodes: readonly NodeId[]): Promise<Plan> {
-  return (await observeDrain(ports, nodes)).plan;
-}
+export const previewDrain = async (ports: Ports, nodes: readonly NodeId[]): Promise<Plan> =>
+  (await observeDrain(ports, nodes, await listJobs(ports.tables))).plan;
 
 /** When a drain shall be done, and how it ranks among other jobs. */
 export type DrainWish = Pick<NewJob, 'deadline' | 'priority'>;
 
+/** Starts a drain unless it is blocked. A deadline that is too near (`answer-drain.ts`) hastens it, no more. */
 export async function startDrain(
   ports: Ports,
   nodes: readonly NodeId[],
   reasons: readonly string[],
   wish: DrainWish = {},
 ): Promise<Started> {
-  const { blocks } = await previewDrain(ports, nodes);
+  const view = await observeDrain(ports, nodes, await listJobs(ports.tables));
+  const { blocks } = view.plan;
   return blocks.length > 0
-    ? { kind: 'blocked', blocks }
+    ? { kind: 'blocked', blocks, remedies: remediesOf(ports, view, nodes) }
     : open(ports, { kind: 'drain', nodes, reasons, ...wish });
 }
 
@@ -132,16 +156,21 @@ export const startRepair = (
   ports: Ports,
   nodes: readonly NodeId[],
   reasons: readonly string[],
-): Promise<Started> => open(ports, { kind: 'repair', nodes, reasons });
+  damaged: readonly DamagedSlot[] = [],
+): Promise<Started> => open(ports, { kind: 'repair', nodes, reasons, damaged });
 
 export const startScaleOut = (
   ports: Ports,
   launch: Readonly<Record<string, number>>,
   reasons: readonly string[],
-): Promise<Started> => open(ports, { kind: 'scale-out', launch, reasons });
+  launchClass: NodeClass = 'mixed',
+): Promise<Started> => open(ports, { kind: 'scale-out', launch, launchClass, reasons });
 
 export type JobChanges = Partial<
-  Pick<JobRecord, 'state' | 'phase' | 'reasons' | 'generation' | 'attempt' | 'endedAt' | 'nodes'>
+  Pick<
+    JobRecord,
+    'state' | 'phase' | 'reasons' | 'generation' | 'attempt' | 'endedAt' | 'nodes' | 'undo'
+  >
 > &
   Partial<
     Pick<
@@ -153,6 +182,11 @@ export type JobChanges = Partial<
       | 'bytesDone'
       | 'movesRetried'
       | 'movesFailed'
+      | 'estimateP50Ms'
+      | 'estimateP90Ms'
+      | 'moveBoundMs'
+      | 'movingSince'
+      | 'movedAt'
       | 'movesCancelled'
     >
   >;
@@ -197,13 +231,14 @@ export async function tellPhase(ports: Ports, job: Job, phase: string): Promise<
   if (job.phase !== phase) await changeJob(ports, job, { phase });
 }
 
-/** Ends a job once: the first end counts. */
+/** Ends a job once: the first end counts. An undo still reaches a job that was cancelled before. */
 export async function endJob(
   ports: Ports,
   job: Job,
   state: Exclude<JobRecord['state'], 'running'>,
   changes: JobChanges = {},
 ): Promise<void> {
+  const before = changes.undo === true ? (['running', 'cancelled'] as const) : ['running'];
   const operation = ports.newId();
   const now = ports.now();
   const expiresAt = Math.floor(now / 1000) + tombstoneSeconds;
@@ -211,7 +246,7 @@ export async function endJob(
   await writeKnown(
     ports.tables,
     [
-      { op: 'update', key: jobKey(job.id), set: ended, when: { state: 'running' } },
+      { op: 'update', key: jobKey(job.id), set: ended, when: { state: { oneOf: before } } },
       eventOp(operation, endOf({ ...job, ...changes }, state), now),
     ],
     operation,
@@ -235,26 +270,3 @@ export async function cancelJob(ports: Ports, job: JobId): Promise<boolean> {
   await endJob(ports, found, 'cancelled');
   return true;
 }
-
-/**
- * Gives a node back: its drain is cancelled and it takes copies again. What moved stays where it is.
- *
- * @returns `undrained`, or the state that it is in if that is not `draining`
- */
-export async function undrain(
-  ports: Ports,
-  node: NodeId,
-): Promise<'undrained' | 'unknown' | Exclude<NodeState, 'draining'>> {
-  const found = await findNode(ports, node);
-  if (found === undefined) return 'unknown';
-  if (found.state !== 'draining') return found.state;
-  await cancelJob(ports, jobId(found.job));
-  if ((await stepNode(ports, found, 'active', found.job)) === 'stepped') return 'undrained';
-  // Others stepped it meanwhile: the cancelled job gave it back, or its proof came first.
-  const now = await findNode(ports, node);
-  if (now === undefined) return 'unknown';
-  return now.state === 'active' || now.state === 'draining' ? 'undrained' : now.state;
-}
-
-const findNode = async (ports: Ports, node: NodeId): Promise<NodeView | undefined> =>
-  (await readNodes(ports.tables)).find(({ id }) => id === node);

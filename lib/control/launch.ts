@@ -1,6 +1,7 @@
 import { nodeKey } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
 import { type JobId, type NodeId, nodeId, zone } from '../core/ids.ts';
+import { typeNamed } from '../core/node-type.ts';
 import { enrolNode, type NodeView, readNodes, stepNode } from './fleet.ts';
 import { changeJob, type Job, readJob } from './jobs.ts';
 import type { Ports } from './ports.ts';
@@ -27,7 +28,8 @@ export async function launch(ports: Ports, id: JobId): Promise<StepResult<Verdic
   const nodes = await readNodes(ports.tables);
   for (const each of wanted) {
     const node = nodes.find((known) => known.id === each.node && known.state === 'launched');
-    if (node !== undefined && node.instance === '') await launchNode(ports, node, each);
+    if (node !== undefined && node.instance === '')
+      await launchNode(ports, node, each, job.launchType);
   }
   return { verdict: 'launched', waitSeconds: 1 };
 }
@@ -48,8 +50,8 @@ const enrol = (ports: Ports, job: Job, { node, zone: name, token }: Wanted): Pro
     state: 'launched',
     epoch: 1,
     zone: name,
-    class: 'mixed',
-    capacity: ports.policy.nodeCapacityBytes,
+    class: job.launchClass,
+    capacity: typeNamed(ports.policy, job.launchType).capacityBytes,
     launchToken: token,
     job: job.id,
     instance: '',
@@ -63,8 +65,11 @@ async function launchNode(
   ports: Ports,
   node: NodeView,
   { zone: name, token }: Wanted,
+  launchType: string,
 ): Promise<void> {
-  const machine = await ports.machines.launch(node.id, zone(name), token);
+  // The node's record says its size: a policy that changes meanwhile must not change what the token asks for.
+  const type = launchType === '' ? undefined : { type: launchType, capacityBytes: node.capacity };
+  const machine = await ports.machines.launch(node.id, zone(name), token, type);
   if ('refused' in machine) {
     ports.log('launch-refused', { node: node.id, zone: name, reason: machine.refused });
     await stepNode(ports, node, 'terminating', node.job);

@@ -33,6 +33,12 @@ export const startsPerPacing = Math.floor((opsMax - 1 - resendsPerPacing) / 2);
 export const nodesPerNotice = opsMax - 2;
 /** Tries against others that write the same records while a notice is heeded. */
 export const noticeTriesMax = 5;
+/** Parked copies that one transaction names again: placement, and an outbox row of its own at worst. */
+export const chunksPerRestore = Math.floor((opsMax - 5) / 2);
+/** Parked copies read back in one request: a disk that gives 2.5 MB/s answers within its 30 seconds. */
+export const bytesPerRenewal = 64 * 2 ** 20;
+/** A sweep restores for so long, then leaves the rest to the next: it has minutes in all. */
+export const restoreMsMax = 30_000;
 
 /** Files whose records one transaction deletes, with one row of trash. */
 export const filesPerRemoval = opsMax - 1;
@@ -55,5 +61,7 @@ export const uploadMs = 24 * 3_600_000;
  * any client's transaction lives.
  */
 export const tombstoneSeconds = 30 * 24 * 3_600;
+/** Two months of history: a month can be replayed, and compared with the one before. */
+export const historySeconds = 62 * 24 * 3_600;
 /** A copy that no placement names is an orphan only after so long: an upload may still be under way. */
 export const orphanAgeMs = 3_600_000;

@@ -3,34 +3,32 @@ import {
   batchKey,
   batchPartition,
   flightKey,
+  jobKey,
   movesKey,
   pendingPrefixOf,
 } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
 import {
   BatchRecord,
-  type ChunkRecord,
   FlightRecord,
+  JobRecord,
   type MoveRecord,
   MovesRecord,
 } from '../contract/records.ts';
 import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
-import { servesReads, takesCopies } from '../core/lifecycle.ts';
+import { takesCopies } from '../core/lifecycle.ts';
 import { takeBackCancelled } from './cancel.ts';
-import { holdersOf, readChunks } from './chunks.ts';
+import { readChunks, slotSha256 } from './chunks.ts';
+import { fenceOff } from './collect.ts';
 import { type Carried, commitMoves, type Due } from './commit-moves.ts';
 import { eventOp } from './events.ts';
-import { addressOf, type NodeView, readNodes } from './fleet.ts';
+import { addressOf, type NodeView, readFleet, readNodes } from './fleet.ts';
 import { chunksPerCommit, tombstoneSeconds } from './limits.ts';
+import { parkedOn } from './outbox.ts';
 import { outcomeOps } from './outcomes.ts';
 import { pace } from './pace.ts';
-import {
-  NodeRefused,
-  NodeUnreachable,
-  type Ports,
-  type PullChunk,
-  type WriteResult,
-} from './ports.ts';
+import { NodeRefused, NodeUnreachable, type Ports, type WriteResult } from './ports.ts';
+import { inPulls, isCoded, pullsOf, sourcesOf } from './supply.ts';
 
 /** What a worker needs to stop in good time. */
 export interface WorkerLimits {
@@ -51,6 +49,7 @@ interface Flight {
   readonly batch: BatchRecord;
   readonly moves: readonly MoveRecord[];
   readonly flight: FlightRecord;
+  readonly job: Pick<JobRecord, 'deadline'>;
 }
 
 /**
@@ -84,10 +83,11 @@ async function moreWaits(ports: Ports, { job, batch }: BatchMessage): Promise<bo
 async function readFlight(ports: Ports, message: BatchMessage): Promise<Flight | undefined> {
   const batch = batchId(message.batch);
   const job = jobId(message.job);
-  const [body, list, flying] = await ports.tables.get([
+  const [body, list, flying, asking] = await ports.tables.get([
     batchKey(job, batch),
     movesKey(job, batch),
     flightKey(batch),
+    jobKey(job),
   ]);
   if (flying === undefined) return undefined;
   const flight = FlightRecord.parse(flying);
@@ -97,32 +97,69 @@ async function readFlight(ports: Ports, message: BatchMessage): Promise<Flight |
     await ports.tables.write([{ op: 'delete', key: flightKey(batch) }]);
     return undefined;
   }
-  const { moves } = MovesRecord.parse(list);
-  return { message, batch: BatchRecord.parse(body), moves, flight };
+  return {
+    message,
+    batch: BatchRecord.parse(body),
+    moves: MovesRecord.parse(list).moves,
+    flight,
+    job: asking === undefined ? { deadline: 0 } : JobRecord.parse(asking),
+  };
 }
 
 async function carry(
   ports: Ports,
-  { message, batch, moves, flight }: Flight,
+  { message, batch, moves, flight, job }: Flight,
   limits: WorkerLimits,
 ): Promise<Carried | 'superseded'> {
-  const nodes = await readNodes(ports.tables);
+  const all = await dueMoves(ports, batch, moves);
+  if (all.length === 0) return nothingCarried;
+  const nodes = all.some(isCoded) ? await readFleet(ports.tables) : await readNodes(ports.tables);
   const to = nodes.find((node) => node.id === batch.to);
-  const due = await dueMoves(ports, batch, moves);
-  if (due.length === 0) return nothingCarried;
   if (to === undefined || !takesCopies(to.state)) {
-    return {
-      ...nothingCarried,
-      failures: due.map(({ move }) => `${move.chunk}: ${batch.to} takes no copies`),
-    };
+    return failedBy(all, `${batch.to} takes no copies`);
   }
-  const from = nodes.find((node) => node.id === batch.from);
-  const wanted = due.map((each) => pullOf(each, from));
-  const pulled = ports.nodes.pull(addressOf(to), sourcesOf(nodes, due), wanted, flight.rate);
-  const commit = (group: readonly Due[]) =>
-    commitMoves(ports, { ...message, from: nodeId(batch.from), to, group });
-  return commitAsReceived(ports, { pulled, due, to }, commit, limits);
+  const parked = await shardsParkedOn(ports, to, all);
+  const due = all.filter(({ move }) => !parked.has(move.chunk));
+  const kept = failedBy(
+    all.filter(({ move }) => parked.has(move.chunk)),
+    `${to.id} keeps another shard of it parked`,
+  );
+  const leftMs = job.deadline === 0 ? Number.POSITIVE_INFINITY : job.deadline - ports.now();
+  const { rate } = flight;
+  let total = kept;
+  for (const part of inPulls(due)) {
+    const wanted = pullsOf(ports.policy, { due: part, nodes, from: batch.from, to, rate, leftMs });
+    const pulled = ports.nodes.pull(addressOf(to), sourcesOf(nodes, part), wanted, rate);
+    const commit = (group: readonly Due[]) =>
+      commitMoves(ports, { ...message, from: nodeId(batch.from), to, group });
+    const carried = await commitAsReceived(ports, { pulled, due: part, to }, commit, limits);
+    if (carried === 'superseded') return carried;
+    total = plus(total, carried);
+    if (limits.remainingMs() < remainingMsMin) break;
+  }
+  return total;
 }
+
+const failedBy = (due: readonly Due[], why: string): Carried => ({
+  ...nothingCarried,
+  failures: due.map(({ move }) => `${move.chunk}: ${why}`),
+});
+
+/**
+ * A disk has one place for a chunk, so a shard that came now would overwrite another one that readers with
+ * an old view, or an undrain, may still want. Read after the placements: whatever left the node before them
+ * has its row.
+ */
+const shardsParkedOn = async (
+  ports: Ports,
+  to: NodeView,
+  due: readonly Due[],
+): Promise<ReadonlySet<string>> => {
+  if (!due.some(isCoded)) return new Set();
+  const parked = await parkedOn(ports.tables, to.id);
+  const coded = due.filter(isCoded).map(({ move }) => move.chunk);
+  return new Set(coded.filter((chunk) => parked.has(chunk)));
+};
 
 const nothingCarried: Carried = { moves: 0, bytes: 0, failures: [] };
 
@@ -144,6 +181,7 @@ async function commitAsReceived(
   let committedAt = ports.now();
   try {
     for await (const event of pulled) {
+      await liftIfFenced(ports, event, due);
       const failure = note(event, due, to, waiting);
       if (failure !== undefined) total = plus(total, { ...nothingCarried, failures: [failure] });
       const late = ports.now() - committedAt >= ports.policy.flightLimitMs / commitsPerLimit;
@@ -194,23 +232,16 @@ async function dueMoves(
   });
 }
 
-const sourcesOf = (nodes: readonly NodeView[], due: readonly Due[]) => {
-  const holders = new Set(due.flatMap(({ record }) => record.holders));
-  return nodes.filter((node) => holders.has(node.id) && servesReads(node.state)).map(addressOf);
-};
-
-/** From the node that gives the slot up if it still serves, else from any other holder. */
-function pullOf({ move, record }: Due, from: NodeView | undefined): PullChunk {
-  const holders = holdersOf(record);
-  const first = holders.filter((holder) => holder === from?.id);
-  return {
-    chunk: chunkId(move.chunk),
-    slot: move.slot,
-    size: record.size,
-    sha256: record.sha256,
-    epoch: record.version + 1,
-    holders: [...first, ...holders.filter((holder) => holder !== from?.id)],
-  };
+/**
+ * Another shard of the chunk reached the destination under the same reading of the placement, and its mover
+ * may be dead: under the next version this one can follow it, and that one's commit fails.
+ */
+async function liftIfFenced(ports: Ports, event: PullEvent, due: readonly Due[]): Promise<void> {
+  if (event.event !== 'failed' || event.reason !== 'below-fence') return;
+  const fenced = due.find(({ move }) => move.chunk === event.chunk);
+  if (fenced !== undefined && isCoded(fenced)) {
+    await fenceOff(ports, chunkId(event.chunk), fenced.record);
+  }
 }
 
 /** Puts what arrived among what waits for its commit. @returns why a chunk did not arrive, if so */
@@ -224,16 +255,16 @@ function note(
   if (event.event === 'failed') return `${event.chunk}: ${event.reason}: ${event.message}`;
   const match = due.find(({ move }) => move.chunk === event.receipt.chunk);
   if (match === undefined || waiting.includes(match)) return undefined;
-  const fault = receiptFault(event.receipt, match.record, to);
+  const fault = receiptFault(event.receipt, match, to);
   if (fault !== undefined) return `${event.receipt.chunk}: ${fault}`;
   waiting.push(match);
   return undefined;
 }
 
 /** A receipt counts only for the bytes and the epoch that were asked for, on the disk that joined. */
-function receiptFault(receipt: Receipt, record: ChunkRecord, to: NodeView): string | undefined {
-  if (receipt.sha256 !== record.sha256)
-    return `received checksum ${receipt.sha256}, not ${record.sha256}`;
+function receiptFault(receipt: Receipt, { move, record }: Due, to: NodeView): string | undefined {
+  const sha256 = slotSha256(record, move.slot);
+  if (receipt.sha256 !== sha256) return `received checksum ${receipt.sha256}, not ${sha256}`;
   if (receipt.epoch !== record.version + 1) return `received epoch ${receipt.epoch}`;
   if (receipt.incarnation !== to.incarnation) return `received on another disk of ${to.id}`;
   return undefined;

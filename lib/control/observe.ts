@@ -3,26 +3,30 @@ import { planDrain } from '../core/drain.ts';
 import { FleetBuilder, type FleetMap } from '../core/fleet-map.ts';
 import type { ChunkId, NodeId } from '../core/ids.ts';
 import type { Plan } from '../core/plan.ts';
+import type { Remedy } from '../core/remedy.ts';
+import { waysToUnblock } from '../core/unblock.ts';
 import { bytes } from '../core/units.ts';
 import { holdersOf, readChunks } from './chunks.ts';
-import { type NodeView, type NodeWithBeat, readFleet } from './fleet.ts';
+import { type NodeView, type NodeWithBeat, readFleet, withBeats } from './fleet.ts';
 import { listedOn } from './inventory.ts';
+import type { Job } from './jobs.ts';
 import type { Ports } from './ports.ts';
 
 /** Accesses an hour by chunk, where they are known. */
 export type HeatByChunk = ReadonlyMap<ChunkId, number>;
 
-/** The fleet with every chunk that any of `nodes` holds: what a plan that moves their slots must know. */
+/** The fleet with every chunk that any of `nodes` holds, and `more`: what a plan that moves them must know. */
 export async function mapOf(
   ports: Ports,
   fleet: readonly NodeWithBeat[],
   nodes: readonly NodeId[],
   heat: HeatByChunk = new Map(),
+  more: readonly ChunkId[] = [],
 ): Promise<FleetMap> {
   const builder = new FleetBuilder();
   for (const node of fleet) builder.addNode(planned(node), bytes(node.beat?.usedBytes ?? 0));
   const listed = await Promise.all(nodes.map((node) => listedOn(ports.tables, node)));
-  const chunks = [...new Set(listed.flat())];
+  const chunks = [...new Set([...listed.flat(), ...more])];
   const records = await readChunks(ports.tables, chunks);
   for (const [i, chunk] of chunks.entries()) addChunk(builder, chunk, records[i], heat);
   return builder.build();
@@ -60,11 +64,52 @@ export interface DrainView {
   readonly plan: Plan;
 }
 
-/** What draining `leaving` would move now, together with what leaves already. */
-export async function observeDrain(ports: Ports, leaving: readonly NodeId[]): Promise<DrainView> {
-  const fleet = await readFleet(ports.tables);
-  const known = leaving.filter((id) => fleet.some((node) => node.id === id));
-  const map = await mapOf(ports, fleet, known);
-  const { fillHard } = ports.policy;
-  return { fleet, map, plan: planDrain(map, leaving, { fillHard }) };
+/**
+ * The fleet as a plan sees it that feeds none of the drains among `jobs`: the nodes of those that run leave,
+ * cordoned or not.
+ */
+export function withLeaving(
+  fleet: readonly NodeWithBeat[],
+  jobs: readonly Job[],
+): readonly NodeWithBeat[] {
+  const drains = jobs.filter(
+    ({ kind, state }) => state === 'running' && (kind === 'drain' || kind === 'scale-in'),
+  );
+  const leaving = new Set(drains.flatMap(({ nodes }) => nodes));
+  return fleet.map((node) =>
+    node.state === 'active' && leaving.has(node.id) ? { ...node, state: 'draining' } : node,
+  );
 }
+
+/**
+ * What draining `leaving` would move now, together with what leaves already.
+ *
+ * @param jobs whose nodes count as leaving too; a job's own first step leaves out those that were asked for
+ * after it, so that of two that exclude each other the first one goes
+ * @param nodes the fleet where it was just read
+ */
+export async function observeDrain(
+  ports: Ports,
+  leaving: readonly NodeId[],
+  jobs: readonly Job[],
+  nodes?: readonly NodeView[],
+): Promise<DrainView> {
+  const fleet = await (nodes === undefined
+    ? readFleet(ports.tables)
+    : withBeats(ports.tables, nodes));
+  const known = leaving.filter((id) => fleet.some((node) => node.id === id));
+  const map = await mapOf(ports, withLeaving(fleet, jobs), known);
+  const { fillHard, placement } = ports.policy;
+  return { fleet, map, plan: planDrain(map, leaving, { fillHard, placement }) };
+}
+
+/** The smallest changes that would let a blocked drain happen. */
+export const remediesOf = (
+  { policy }: Ports,
+  { map }: DrainView,
+  nodes: readonly NodeId[],
+): readonly Remedy[] =>
+  waysToUnblock(map, nodes, {
+    fillHard: policy.fillHard,
+    nodeCapacityBytes: bytes(policy.nodeCapacityBytes),
+  });

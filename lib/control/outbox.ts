@@ -1,8 +1,19 @@
 import { outboxPartition } from '../contract/keys.ts';
 import { OutboxRecord } from '../contract/records.ts';
-import type { NodeId } from '../core/ids.ts';
+import { type ChunkId, chunkId, type NodeId } from '../core/ids.ts';
 import { queryAll } from './pages.ts';
-import type { Tables } from './ports.ts';
+import type { Item, Tables } from './ports.ts';
+
+/** A row of an outbox: copies that the node keeps until `notBefore`, and then loses. */
+export interface ParkedRow extends Omit<OutboxRecord, 'chunks'> {
+  readonly operation: string;
+  readonly chunks: readonly ChunkId[];
+}
+
+export function parkedRow(item: Item): ParkedRow {
+  const record = OutboxRecord.parse(item);
+  return { ...record, operation: item.sk, chunks: record.chunks.map(chunkId) };
+}
 
 /**
  * Chunks of which a node keeps a parked copy: readers with an old view may still come for it, so nobody but

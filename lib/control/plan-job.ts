@@ -13,10 +13,11 @@ import type { StepResult, Verdicts } from '../contract/messages.ts';
 import { BatchRecord, FlightRecord, type MoveRecord } from '../contract/records.ts';
 import { groupMoves, type MoveGroup } from '../core/batch-moves.ts';
 import { planDrain } from '../core/drain.ts';
+import { boundMsOf } from '../core/estimate.ts';
 import { type Evacuation, planEvacuation } from '../core/evacuate.ts';
 import { explainBlock } from '../core/explain-block.ts';
 import type { FleetMap } from '../core/fleet-map.ts';
-import { type BatchId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
+import { type BatchId, chunkId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
 import { firstTurn } from '../core/in-turns.ts';
 import type { NodeState } from '../core/lifecycle.ts';
 import type { JobKind, Move, Plan } from '../core/plan.ts';
@@ -24,10 +25,10 @@ import { planRebalance } from '../core/rebalance.ts';
 import { planRepair } from '../core/repair.ts';
 import type { Urgency } from '../core/schedule.ts';
 import { bytes } from '../core/units.ts';
-import { type NodeView, readFleet } from './fleet.ts';
-import { changeJob, type Job, type JobChanges, readJob } from './jobs.ts';
+import { type NodeView, type NodeWithBeat, readFleet } from './fleet.ts';
+import { changeJob, type Job, type JobChanges, listJobs } from './jobs.ts';
 import { batchLimits, tombstoneSeconds } from './limits.ts';
-import { mapOf } from './observe.ts';
+import { mapOf, withLeaving } from './observe.ts';
 import { queryAll } from './pages.ts';
 import type { Ports } from './ports.ts';
 
@@ -58,22 +59,23 @@ const urgencyOf: Readonly<Record<JobKind, Urgency>> = {
  * nothing. A chunk of which several slots move has one of them in each plan.
  */
 export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdicts['plan']>> {
-  const job = await readJob(ports.tables, id);
+  const jobs = await listJobs(ports.tables);
+  const job = jobs.find((each) => each.id === id);
   if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
   if (await isUnderWay(ports, job)) return { verdict: 'moves', waitSeconds: 1 };
   const totals = await totalsOf(ports, job);
   if (isAllDone(job, totals)) {
-    await changeJob(ports, job, { ...totals, phase: movedPhase });
+    await changeJob(ports, job, { ...totals, ...movedNow(ports, job) });
     return { verdict: 'none', waitSeconds: 0 };
   }
   if (cameToNothing(job, totals)) {
     await changeJob(ports, job, { ...totals, phase: 'no move succeeded, trying again' });
     return { verdict: 'blocked', waitSeconds: againWaitSeconds };
   }
-  const plan = await planNow(ports, job);
+  const plan = await planNow(ports, job, jobs);
   if (plan.moves.length > 0) return publish(ports, job, plan, totals);
   if (plan.blocks.length === 0) {
-    await changeJob(ports, job, { ...totals, phase: movedPhase });
+    await changeJob(ports, job, { ...totals, ...movedNow(ports, job) });
     return { verdict: 'none', waitSeconds: 0 };
   }
   const reasons = plan.blocks.slice(0, reasonsKept).map(explainBlock);
@@ -81,6 +83,11 @@ export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdi
   await changeJob(ports, job, { ...totals, phase: 'blocked', reasons });
   return { verdict: 'blocked', waitSeconds: blockedWaitSeconds };
 }
+
+const movedNow = (ports: Ports, { movingSince }: Job): JobChanges => ({
+  phase: movedPhase,
+  ...(movingSince > 0 && { movedAt: ports.now() }),
+});
 
 /**
  * Every move of the plan was committed, so planning again would find nothing. Only right
@@ -126,9 +133,17 @@ async function totalsOf(ports: Ports, job: Job): Promise<JobChanges> {
 
 type JobPlan = Plan & Partial<Pick<Evacuation, 'endangered'>>;
 
-async function planNow(ports: Ports, job: Job): Promise<JobPlan> {
+/** No move goes to a node that another drain is about to take, unless there is no other way. */
+async function planNow(ports: Ports, job: Job, jobs: readonly Job[]): Promise<JobPlan> {
   const fleet = await readFleet(ports.tables);
-  const { fillHard, rebalanceBand, heatAware } = ports.policy;
+  const others = jobs.filter(({ id, state }) => id !== job.id && state === 'running');
+  const plan = await planOver(ports, job, withLeaving(fleet, others));
+  const isWay = plan.blocks.length === 0 || others.length === 0;
+  return isWay ? plan : planOver(ports, job, fleet);
+}
+
+async function planOver(ports: Ports, job: Job, fleet: readonly NodeWithBeat[]): Promise<JobPlan> {
+  const { fillHard, rebalanceBand, placement, heatAware } = ports.policy;
   const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
   if (job.kind === 'rebalance' || job.kind === 'scale-out') {
     return planRebalance(await mapOf(ports, fleet, active), {
@@ -138,10 +153,16 @@ async function planNow(ports: Ports, job: Job): Promise<JobPlan> {
       job: job.kind,
     });
   }
-  const map = await mapOf(ports, fleet, job.nodes.map(nodeId));
-  const policy = { fillHard, job: job.kind };
+  const damaged = job.damaged.map(({ chunk, slot, node }) => ({
+    chunk: chunkId(chunk),
+    slot,
+    node: nodeId(node),
+  }));
+  const more = damaged.map(({ chunk }) => chunk);
+  const map = await mapOf(ports, fleet, job.nodes.map(nodeId), new Map(), more);
+  const policy = { fillHard, placement, job: job.kind };
   if (job.kind === 'repair')
-    return planRepair(map, holding(map, inState(fleet, job, 'dead')), policy);
+    return planRepair(map, holding(map, inState(fleet, job, 'dead')), policy, damaged);
   const leaving = holding(map, inState(fleet, job, 'draining'));
   if (job.mustLeave) return planEvacuation(map, leaving, policy);
   return leaving.length > 0 ? planDrain(map, leaving, policy) : nothingLeft(job.kind);
@@ -196,6 +217,10 @@ async function publish(
     movesPlanned: (totals.movesDone ?? 0) + givenUp + plan.moves.length,
     bytesPlanned: done + plan.bytesTotal,
     bytesMinimum: Math.min(done, job.bytesMinimum) + plan.bytesMinimum,
+    ...(job.movingSince === 0 && {
+      movingSince: ports.now(),
+      moveBoundMs: Math.round(boundMsOf(plan.moves, [], ports.policy)),
+    }),
   });
   ports.log('planned', { job: job.id, moves: moves.length, batches: batches.length, outcome });
   return { verdict: 'moves', waitSeconds: 0 };

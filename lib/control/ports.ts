@@ -1,4 +1,12 @@
-import type { Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
+import type {
+  ChunkHeat,
+  Held,
+  PullEvent,
+  Receipt,
+  Removal,
+  Renewal,
+  Stats,
+} from '../contract/agent.ts';
 import type { FleetEvent } from '../contract/events.ts';
 import type { Key, TableName } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
@@ -120,14 +128,39 @@ export interface PutChunk {
   readonly bytes: Uint8Array;
 }
 
+export interface RenewChunk {
+  readonly chunk: ChunkId;
+  readonly slot: number;
+  readonly sha256: string;
+  /** The placement version that was read, plus one. */
+  readonly epoch: number;
+}
+
 export interface PullChunk {
   readonly chunk: ChunkId;
   readonly slot: number;
+  /** Of the slot's bytes. */
   readonly size: number;
   readonly sha256: string;
   readonly epoch: number;
-  /** Nodes that hold it, preferred first. */
+  /** Nodes that hold these very bytes, preferred first. */
   readonly holders: readonly NodeId[];
+  /** How the slot's bytes are made where they cannot be copied; absent where every slot is the chunk. */
+  readonly rebuild?: Rebuild;
+}
+
+export interface Rebuild {
+  readonly data: number;
+  readonly parity: number;
+  readonly when: 'first' | 'copy-failed';
+  /** Other slots of the chunk, preferred first: `data` of them make the one that is wanted. */
+  readonly shards: readonly ShardSource[];
+}
+
+export interface ShardSource {
+  readonly slot: number;
+  readonly node: NodeId;
+  readonly sha256: string;
 }
 
 /** Node agents. Every call carries capabilities that the adapter issues. */
@@ -137,7 +170,7 @@ export interface Nodes {
   /** The bytes as the node sent them: the reader compares their checksum. @throws NodeUnreachable, NodeRefused */
   read(from: NodeAddress, chunk: ChunkId): Promise<Uint8Array>;
   /**
-   * Asks `to` to copy chunks from their holders; answers as each is durable and read back, or has failed.
+   * Asks `to` to copy or rebuild slots; answers as each is durable and read back, or has failed.
    * Ends when all are answered. Leaving the loop early abandons the rest. @throws NodeUnreachable, NodeRefused
    */
   pull(
@@ -151,11 +184,20 @@ export interface Nodes {
     from: NodeAddress,
     removals: readonly { readonly chunk: ChunkId; readonly version: number }[],
   ): Promise<readonly Removal[]>;
+  /**
+   * Asks for copies that the node holds to be named again: each is read back and compared, and its fence
+   * is durably at `epoch` when the node answers. @throws NodeUnreachable, NodeRefused
+   */
+  renew(at: NodeAddress, renewals: readonly RenewChunk[]): Promise<readonly Renewal[]>;
+  /** Cuts off what clients have open there. @returns how many. @throws NodeUnreachable, NodeRefused */
+  close(at: NodeAddress): Promise<number>;
   /** One page of what the node's disk holds, by chunk id. @throws NodeUnreachable, NodeRefused */
   held(
     node: NodeAddress,
     after?: string,
   ): Promise<{ readonly held: readonly Held[]; readonly next?: string }>;
+  /** The chunks that clients read most of late, hottest first, 10,000 at most. @throws NodeUnreachable, NodeRefused */
+  heat(node: NodeAddress): Promise<readonly ChunkHeat[]>;
   /** @throws NodeUnreachable, NodeRefused */
   stats(node: NodeAddress): Promise<Stats>;
 }
@@ -170,13 +212,26 @@ export interface Machine {
   readonly zone: Zone;
 }
 
+/** What to launch instead of the launch template's own type. */
+export interface MachineType {
+  /** EC2's name. */
+  readonly type: string;
+  /** What the node may use for chunks; its disk may have less. */
+  readonly capacityBytes: number;
+}
+
 /** EC2. */
 export interface Machines {
   /**
    * Launches a node's machine; the same token gives the same machine.
    * @returns the machine, or why none is to be had now
    */
-  launch(node: NodeId, zone: Zone, token: string): Promise<Machine | { readonly refused: string }>;
+  launch(
+    node: NodeId,
+    zone: Zone,
+    token: string,
+    type?: MachineType,
+  ): Promise<Machine | { readonly refused: string }>;
   /** Machines of the fleet, terminated ones for a while too. Eventually consistent: absence proves nothing. */
   list(): Promise<readonly Machine[]>;
   /** Zones by the ids under which AWS speaks of them, e.g. `use1-az2`. */

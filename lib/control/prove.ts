@@ -1,4 +1,5 @@
 import type { Held } from '../contract/agent.ts';
+import { outboxPartition } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
 import type { ChunkRecord } from '../contract/records.ts';
 import { chunkId, type JobId } from '../core/ids.ts';
@@ -7,6 +8,8 @@ import { names, readChunks } from './chunks.ts';
 import { addressOf, type NodeView, readNodes, stepNode } from './fleet.ts';
 import { namedIn, type Placements, tidyInventory } from './inventory.ts';
 import { type Job, readJob, tellPhase } from './jobs.ts';
+import { parkedRow } from './outbox.ts';
+import { queryAll } from './pages.ts';
 import { NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
 
 const lookAgainSeconds = 2;
@@ -98,21 +101,41 @@ function isElsewhere(
   serving: ReadonlySet<string>,
 ): boolean {
   if (record === undefined || record.state === 'removed') return true;
-  return !names(record, node.id) && record.holders.some((holder) => serving.has(holder));
+  const { redundancy, holders } = record;
+  const needed = redundancy.kind === 'erasure' ? redundancy.data : 1;
+  return !names(record, node.id) && holders.filter((each) => serving.has(each)).length >= needed;
 }
 
+/** By chunk: when it last moved away, by the rows of its parked copies: they are kept while a node drains. */
+async function leftAt(ports: Ports, node: NodeView): Promise<ReadonlyMap<string, string>> {
+  const rows = await queryAll(ports.tables, 'placement', outboxPartition(node.id));
+  const moves = rows.map(parkedRow).filter(({ movedAt }) => movedAt > 0);
+  return new Map(
+    moves
+      .toSorted((left, right) => left.movedAt - right.movedAt)
+      .flatMap(({ chunks, movedAt }) =>
+        chunks.map((chunk) => [chunk, new Date(movedAt).toISOString()] as const),
+      ),
+  );
+}
+
+/**
+ * The certificate: a line for each chunk that was on the disk, with its checksum as the disk says, who
+ * holds it now, and since when.
+ */
 async function certify(
   ports: Ports,
   job: Job,
   node: NodeView,
   evidence: readonly Evidence[],
 ): Promise<void> {
+  const movedAt = await leftAt(ports, node);
+  const at = new Date(ports.now()).toISOString();
   const head = {
-    certificate: 1,
-    node: node.id,
-    job: job.id,
-    at: ports.now(),
+    ...{ certificate: 2, node: node.id, zone: node.zone, instance: node.instance },
+    ...{ incarnation: node.incarnation, epoch: node.epoch, job: job.id, at },
     chunks: evidence.length,
+    bytes: evidence.reduce((sum, { held }) => sum + held.size, 0),
   };
   const lines = evidence.map(({ held, record }) => ({
     chunk: held.chunk,
@@ -120,6 +143,9 @@ async function certify(
     sha256: held.sha256,
     size: held.size,
     state: record?.state ?? 'never committed',
+    /** Who has the slot now, and since when: null where it left in another way than by a move. */
+    holder: record?.state === 'live' ? (record.holders[held.slot] ?? null) : null,
+    movedAt: movedAt.get(held.chunk) ?? null,
     holders: record?.holders ?? [],
     version: record?.version ?? 0,
   }));

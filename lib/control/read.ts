@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { ChunkRecord } from '../contract/records.ts';
+import { decodeChunk } from '../core/erasure-code.ts';
 import type { ChunkId } from '../core/ids.ts';
 import { servesReads, takesCopies } from '../core/lifecycle.ts';
-import { holdersOf, readChunks } from './chunks.ts';
+import { readChunks, slotSha256 } from './chunks.ts';
 import { addressOf, type NodeView, readNodes } from './fleet.ts';
 import { NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
 
-/** No holder that the placement names gave the chunk's bytes. */
+/** Too few holders that the placement names gave the chunk's bytes. */
 export class ChunkUnreadable extends Error {
   override readonly name = 'ChunkUnreadable';
 }
@@ -19,8 +20,8 @@ export class ChunkGone extends Error {
 const readingsMax = 3;
 
 /**
- * A chunk's bytes, checked against the placement's checksum. `known` may be an old reading of the
- * placement: when its holders fail, the placement is read again.
+ * A chunk's bytes, checked against the placement's checksum: from one good copy, or from any k good shards.
+ * `known` may be an old reading of the placement: when its holders fail, the placement is read again.
  *
  * @throws ChunkUnreadable, ChunkGone
  */
@@ -45,6 +46,12 @@ export async function readChunk(
   throw new ChunkUnreadable(`chunk ${chunk}: ${failures.join('; ')}`);
 }
 
+/** A slot, and the node that should have it. */
+interface Seat {
+  readonly slot: number;
+  readonly holder: NodeView;
+}
+
 async function readFromHolders(
   ports: Ports,
   nodes: readonly NodeView[],
@@ -52,35 +59,63 @@ async function readFromHolders(
   record: ChunkRecord,
   failures: string[],
 ): Promise<Uint8Array | undefined> {
-  for (const holder of readersFirst(nodes, chunk, record)) {
-    try {
-      const bytes = await ports.nodes.read(addressOf(holder), chunk);
-      if (createHash('sha256').update(bytes).digest('hex') === record.sha256) return bytes;
-      failures.push(`${holder.id}: wrong checksum`);
-    } catch (error) {
-      if (!(error instanceof NodeRefused || error instanceof NodeUnreachable)) throw error;
-      failures.push(`${holder.id}: ${error.message}`);
+  const { redundancy, size, sha256 } = record;
+  const needed = redundancy.kind === 'erasure' ? redundancy.data : 1;
+  const seats = readersFirst(nodes, chunk, record);
+  const found = new Map<number, Uint8Array>();
+  while (found.size < needed) {
+    const asked = seats.splice(0, needed - found.size);
+    if (asked.length === 0) return undefined;
+    const answers = asked.map((seat) => readSlot(ports, seat, chunk, record, failures));
+    for (const [i, bytes] of (await Promise.all(answers)).entries()) {
+      if (bytes !== undefined) found.set(asked[i]!.slot, bytes);
     }
+  }
+  if (redundancy.kind === 'replicated') return [...found.values()][0];
+  const whole = decodeChunk(found, redundancy, size);
+  if (sha256Of(whole) === sha256) return whole;
+  failures.push(`slots ${[...found.keys()].join(', ')} make another chunk`);
+  return undefined;
+}
+
+/** What the node gives, if it is what the placement promises of the slot. */
+async function readSlot(
+  ports: Ports,
+  { slot, holder }: Seat,
+  chunk: ChunkId,
+  record: ChunkRecord,
+  failures: string[],
+): Promise<Uint8Array | undefined> {
+  try {
+    const bytes = await ports.nodes.read(addressOf(holder), chunk);
+    if (sha256Of(bytes) === slotSha256(record, slot)) return bytes;
+    failures.push(`${holder.id}: wrong checksum`);
+  } catch (error) {
+    if (!(error instanceof NodeRefused || error instanceof NodeUnreachable)) throw error;
+    failures.push(`${holder.id}: ${error.message}`);
   }
   return undefined;
 }
 
+const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
 /**
- * Nodes that stay before nodes that leave; among them, spread by chunk so that no slot is everyone's first.
- * At last those that are called dead: one that was only cut off still has its copies.
+ * Nodes that stay before nodes that leave; at last those that are called dead: one that was only cut off
+ * still has its slots. Among them copies are spread by chunk, so that no slot is everyone's first; of shards
+ * those of data come first, which need no decoding.
  */
-function readersFirst(
-  nodes: readonly NodeView[],
-  chunk: ChunkId,
-  record: ChunkRecord,
-): readonly NodeView[] {
-  const first = Number.parseInt(chunk.slice(0, 4), 16);
-  const holders = holdersOf(record);
-  const turned = holders.map((_, i) => holders[(i + first) % holders.length]!);
-  const known = turned.flatMap((id) => nodes.filter((node) => node.id === id));
+function readersFirst(nodes: readonly NodeView[], chunk: ChunkId, record: ChunkRecord): Seat[] {
+  const { holders, redundancy } = record;
+  const turn =
+    redundancy.kind === 'erasure' ? 0 : Number.parseInt(chunk.slice(0, 4), 16) % holders.length;
+  const turned = holders.map((_, i) => (i + turn) % holders.length);
+  const known = turned.flatMap((slot): Seat[] => {
+    const holder = nodes.find(({ id }) => id === holders[slot]);
+    return holder === undefined ? [] : [{ slot, holder }];
+  });
   return [
-    ...known.filter(({ state }) => takesCopies(state)),
-    ...known.filter(({ state }) => servesReads(state) && !takesCopies(state)),
-    ...known.filter(({ state }) => state === 'dead'),
+    ...known.filter(({ holder }) => takesCopies(holder.state)),
+    ...known.filter(({ holder }) => servesReads(holder.state) && !takesCopies(holder.state)),
+    ...known.filter(({ holder }) => holder.state === 'dead'),
   ];
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { encodeShards } from '../core/erasure-code.ts';
 import type { ChunkKind, Redundancy } from '../core/fleet.ts';
 import { type ChunkId, chunkId, type NodeId } from '../core/ids.ts';
 import { takesCopies } from '../core/lifecycle.ts';
@@ -14,6 +15,8 @@ export interface NewChunk {
   readonly bytes: Uint8Array;
   /** Lower-case hex. */
   readonly sha256: string;
+  /** @default 'data' */
+  readonly kind?: ChunkKind;
 }
 
 /** A chunk whose copies are durable on their nodes, and committed nowhere yet. */
@@ -23,6 +26,8 @@ export interface PlacedChunk {
   readonly sha256: string;
   readonly kind: ChunkKind;
   readonly redundancy: Redundancy;
+  /** SHA-256 of each slot's bytes, by slot; empty where every slot holds the whole chunk. */
+  readonly shards: readonly string[];
   /** The index is the slot. Each as it was read: the commit is fenced by its epoch. */
   readonly holders: readonly NodeView[];
 }
@@ -42,16 +47,28 @@ const firstEpoch = 1;
 /** Sets of holders tried before a chunk is given up: each try drops the nodes that failed. */
 const placingsMax = 4;
 
-export const redundancyDefault: Redundancy = { kind: 'replicated', copies: 3 };
-
 /** The id of a file's n-th chunk: never used again, whatever becomes of the file. */
 export const chunkIdOf = (file: string, index: number): ChunkId =>
   chunkId(createHash('sha256').update(`${file}#${index}`).digest('hex'));
 
+/** The bytes of one slot, and their SHA-256. */
+interface SlotBytes {
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+}
+
+/** A node that durably has a slot's bytes. */
+interface Seat {
+  readonly holder: NodeView;
+  readonly slot: number;
+}
+
 /**
- * Puts a chunk on as many nodes as its rule wants, durably. Chunks with the same `seed` share holders, so
- * that one commit checks few guards.
+ * Puts a chunk on as many nodes as its rule wants, durably: whole copies, or the shards of its code. Chunks
+ * with the same `seed` share holders, so that one commit checks few guards; under the policy `hash` the
+ * chunk's own id is the seed.
  *
+ * @param redundancy @default the policy's
  * @throws NoRoom, NodeRefused, NodeUnreachable
  */
 export async function storeChunk(
@@ -59,47 +76,94 @@ export async function storeChunk(
   fleet: readonly NodeWithBeat[],
   chunk: NewChunk,
   seed: string,
-  redundancy: Redundancy = redundancyDefault,
+  redundancy: Redundancy = ports.policy.redundancy,
 ): Promise<PlacedChunk> {
-  const failed = new Set<NodeId>();
-  const given = new Map<NodeId, NodeView>();
+  const slots = slotsOf(chunk, redundancy);
+  const refused = new Set<NodeId>();
+  const seats = new Map<NodeId, Seat>();
   for (let placing = 1; ; placing++) {
-    const holders = chooseHolders(ports, fleet, chunk, seed, redundancy, failed);
-    const answers = await Promise.allSettled(
-      holders.map((holder, slot) =>
-        ports.nodes.put(addressOf(holder), { ...chunk, slot, epoch: firstEpoch }),
-      ),
-    );
-    for (const [slot, { status }] of answers.entries()) {
-      if (status === 'fulfilled') given.set(holders[slot]!.id, holders[slot]!);
-    }
-    const errors = answers.flatMap((answer, slot) =>
-      answer.status === 'rejected' ? [{ node: holders[slot]!.id, reason: answer.reason }] : [],
-    );
+    const chosen = chooseHolders(ports, fleet, chunk, seed, redundancy, refused);
+    for (const id of seats.keys()) if (!chosen.some((node) => node.id === id)) refused.add(id);
+    const holders = seated(chosen, seats);
+    const errors = await putMissing(ports, chunk.chunk, slots, holders, seats);
     if (errors.length === 0) {
-      await takeBackOthers(ports, chunk.chunk, given, holders);
-      const { chunk: id, sha256 } = chunk;
-      return { chunk: id, size: chunk.bytes.length, sha256, kind: 'data', redundancy, holders };
+      await takeBackOthers(ports, chunk.chunk, seats, holders);
+      return placed(chunk, slots, redundancy, holders);
     }
     for (const { node, reason } of errors) {
       if (!isOfNode(reason) || placing === placingsMax) {
-        await takeBackOthers(ports, chunk.chunk, given, []);
+        await takeBackOthers(ports, chunk.chunk, seats, []);
         throw reason;
       }
-      failed.add(node);
+      refused.add(node);
     }
   }
 }
+
+function slotsOf({ bytes: whole, sha256 }: NewChunk, redundancy: Redundancy): readonly SlotBytes[] {
+  if (redundancy.kind === 'replicated') {
+    return Array.from({ length: redundancy.copies }, () => ({ bytes: whole, sha256 }));
+  }
+  return encodeShards(whole, redundancy).map((shard) => ({
+    bytes: shard,
+    sha256: createHash('sha256').update(shard).digest('hex'),
+  }));
+}
+
+/** Whoever has a slot keeps it: no node is ever sent two shards of one chunk. */
+function seated(
+  chosen: readonly NodeView[],
+  seats: ReadonlyMap<NodeId, Seat>,
+): readonly NodeView[] {
+  const newcomers = chosen.filter(({ id }) => !seats.has(id)).values();
+  return chosen.map((_, slot) => {
+    const kept = chosen.find(({ id }) => seats.get(id)?.slot === slot);
+    return kept ?? newcomers.next().value!;
+  });
+}
+
+async function putMissing(
+  ports: Ports,
+  chunk: ChunkId,
+  slots: readonly SlotBytes[],
+  holders: readonly NodeView[],
+  seats: Map<NodeId, Seat>,
+): Promise<readonly { readonly node: NodeId; readonly reason: unknown }[]> {
+  const missing = holders
+    .map((holder, slot) => ({ holder, slot }))
+    .filter(({ holder }) => !seats.has(holder.id));
+  const answers = await Promise.allSettled(
+    missing.map(({ holder, slot }) =>
+      ports.nodes.put(addressOf(holder), { chunk, ...slots[slot]!, slot, epoch: firstEpoch }),
+    ),
+  );
+  return answers.flatMap((answer, i) => {
+    const seat = missing[i]!;
+    if (answer.status === 'rejected') return [{ node: seat.holder.id, reason: answer.reason }];
+    seats.set(seat.holder.id, seat);
+    return [];
+  });
+}
+
+const placed = (
+  { chunk, bytes: whole, sha256, kind = 'data' }: NewChunk,
+  slots: readonly SlotBytes[],
+  redundancy: Redundancy,
+  holders: readonly NodeView[],
+): PlacedChunk => ({
+  ...{ chunk, size: whole.length, sha256, kind, redundancy, holders },
+  shards: redundancy.kind === 'erasure' ? slots.map((slot) => slot.sha256) : [],
+});
 
 /** Copies of earlier tries that no commit will name: nobody else knows this chunk yet. */
 const takeBackOthers = (
   ports: Ports,
   chunk: ChunkId,
-  given: ReadonlyMap<NodeId, NodeView>,
+  seats: ReadonlyMap<NodeId, Seat>,
   holders: readonly NodeView[],
 ): Promise<void> => {
   const named = new Set(holders.map(({ id }) => id));
-  const others = [...given.values()].filter(({ id }) => !named.has(id));
+  const others = [...seats.values()].map(({ holder }) => holder).filter(({ id }) => !named.has(id));
   return takeBack(ports, others, { chunk, version: firstEpoch });
 };
 
@@ -114,6 +178,7 @@ function chooseHolders(
   redundancy: Redundancy,
   without: ReadonlySet<NodeId>,
 ): readonly NodeView[] {
+  const { placement, fillHard } = ports.policy;
   const candidates = fleet.filter((node) => takesCopies(node.state) && !without.has(node.id));
   const rooms = candidates.map((node) => ({
     id: node.id,
@@ -125,10 +190,11 @@ function chooseHolders(
   const size = bytes(chunk.bytes.length);
   const choice = placeWrite(rooms, {
     size,
-    kind: 'data',
+    kind: chunk.kind ?? 'data',
     redundancy,
-    seed,
-    fillHard: ports.policy.fillHard,
+    seed: placement === 'hash' ? chunk.chunk : seed,
+    fillHard,
+    placement,
   });
   if (choice.kind === 'blocked') throw new NoRoom(choice.blocks);
   return choice.holders.map((holder) => candidates.find(({ id }) => id === holder)!);

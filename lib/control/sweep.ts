@@ -1,23 +1,18 @@
 import { outboxPartition } from '../contract/keys.ts';
-import { OutboxRecord } from '../contract/records.ts';
-import { type ChunkId, chunkId, type NodeId } from '../core/ids.ts';
-import { servesReads } from '../core/lifecycle.ts';
+import { type ChunkId, jobId, type NodeId } from '../core/ids.ts';
+import { servesReads, takesCopies } from '../core/lifecycle.ts';
 import { names, readChunks } from './chunks.ts';
 import { addressOf, type NodeView, readNodes } from './fleet.ts';
-import { parkedOn } from './outbox.ts';
+import { readJob } from './jobs.ts';
+import { restoreMsMax } from './limits.ts';
+import { type ParkedRow, parkedOn, parkedRow } from './outbox.ts';
 import { pagesOf } from './pages.ts';
-import { type Item, NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
+import { NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
+import { restoreRow } from './restore.ts';
 import { emptyTrash } from './trash.ts';
 
 /** Copies asked for in one request. */
 const removalsPerCall = 1_000;
-
-interface Row {
-  readonly operation: string;
-  readonly chunks: readonly ChunkId[];
-  /** As in the record: of the chunks' tombstones, or none. */
-  readonly versions: readonly number[];
-}
 
 interface CopyRemoval {
   readonly chunk: ChunkId;
@@ -27,7 +22,8 @@ interface CopyRemoval {
 /**
  * Deletes source copies whose parking is over. Each is looked up once more, consistently: one that the
  * placement names again stays, and the node itself refuses a delete below the chunk's fence. Rows go once
- * all their copies have.
+ * all their copies have. A node that drains keeps what its drain parked: its room is nobody's, and an undrain
+ * wants it. What an undone drain parked is named again instead of deleted.
  *
  * @param nodes whose outboxes to sweep; when empty those of all that serve, after the trash
  */
@@ -35,20 +31,55 @@ export async function sweep(ports: Ports, nodes: readonly NodeId[]): Promise<voi
   if (nodes.length === 0) await emptyTrash(ports);
   const fleet = (await readNodes(ports.tables)).filter(({ state }) => servesReads(state));
   const chosen = nodes.length === 0 ? fleet : fleet.filter(({ id }) => nodes.includes(id));
-  await Promise.all(chosen.map((node) => sweepNode(ports, node)));
+  await Promise.all(chosen.map((node) => sweepNode(ports, fleet, node)));
 }
 
-async function sweepNode(ports: Ports, node: NodeView): Promise<void> {
+async function sweepNode(ports: Ports, fleet: readonly NodeView[], node: NodeView): Promise<void> {
+  const until = ports.now() + restoreMsMax;
   for await (const page of pagesOf(ports.tables, 'placement', outboxPartition(node.id))) {
-    const due = page.flatMap((item) => dueRow(item, ports.now()));
+    const rows = page.map(parkedRow);
+    const ofDrain = rows.filter(({ job }) => job !== '' && job === node.job);
+    const fate = ofDrain.length === 0 ? 'deleted' : await fateOf(ports, node);
+    if (fate === 'restored' && (await restoreRows(ports, fleet, node, ofDrain, until)) === 'later')
+      return ports.queues.sweep([node.id], 0);
+    const sweepable = fate === 'deleted' ? rows : rows.filter((row) => !ofDrain.includes(row));
+    const due = sweepable.filter(({ notBefore }) => notBefore <= ports.now());
     if (due.length > 0 && (await sweepRows(ports, node, due)) === 'postponed') return;
   }
+}
+
+/** What becomes of the copies that the job which last changed the node's state parked on it. */
+async function fateOf({ tables }: Ports, node: NodeView): Promise<'kept' | 'restored' | 'deleted'> {
+  if (node.state === 'draining') return 'kept';
+  if (!takesCopies(node.state)) return 'deleted';
+  const job = await readJob(tables, jobId(node.job));
+  return job?.undo === true ? 'restored' : 'deleted';
+}
+
+/** @returns `later` when time is up; a row that changed meanwhile is seen again at the next sweep */
+async function restoreRows(
+  ports: Ports,
+  fleet: readonly NodeView[],
+  node: NodeView,
+  rows: readonly ParkedRow[],
+  until: number,
+): Promise<'restored' | 'later'> {
+  try {
+    for (const row of rows) {
+      if (ports.now() >= until) return 'later';
+      await restoreRow(ports, fleet, node, row);
+    }
+  } catch (error) {
+    if (!(error instanceof NodeUnreachable || error instanceof NodeRefused)) throw error;
+    ports.log('restore-postponed', { node: node.id, reason: error.message });
+  }
+  return 'restored';
 }
 
 async function sweepRows(
   ports: Ports,
   node: NodeView,
-  due: readonly Row[],
+  due: readonly ParkedRow[],
 ): Promise<'swept' | 'postponed'> {
   try {
     await removeCopies(ports, node, await removalsFor(ports, node.id, due));
@@ -62,11 +93,6 @@ async function sweepRows(
     due.map(({ operation }) => ({ op: 'delete', key: { table: 'placement', pk, sk: operation } })),
   );
   return 'swept';
-}
-
-function dueRow(item: Item, now: number): readonly Row[] {
-  const { chunks, versions, notBefore } = OutboxRecord.parse(item);
-  return notBefore > now ? [] : [{ operation: item.sk, chunks: chunks.map(chunkId), versions }];
 }
 
 /** A copy below the fence is coming back, or came: whoever brought it answers for it. */
@@ -83,7 +109,7 @@ async function removeCopies(
 async function removalsFor(
   ports: Ports,
   node: NodeId,
-  due: readonly Row[],
+  due: readonly ParkedRow[],
 ): Promise<readonly CopyRemoval[]> {
   const removed = due.filter(({ versions }) => versions.length > 0);
   const moved = due.filter(({ versions }) => versions.length === 0);

@@ -11,8 +11,8 @@ import type { Machine, Ports } from './ports.ts';
 const lookAgainSeconds = 2;
 /** EC2 lists a terminated instance for about an hour. */
 const forgottenMs = 2 * 3_600_000;
-/** Step Functions waits whole seconds; long parking is waited for in pieces, so that a cancel is seen. */
-const waitSecondsMax = 60;
+/** Step Functions waits whole seconds; a machine that ends by itself meanwhile is seen between two pieces. */
+const waitSecondsMax = 300;
 
 /**
  * Terminates a drain's nodes once their proof stands and readers with an old view had time to leave. The

@@ -23,6 +23,7 @@ export const neverCommitted = {
   sha256: '',
   kind: 'data',
   redundancy: { kind: 'replicated', copies: 0 },
+  shards: [],
   holders: [],
   version: 1,
 } as const;

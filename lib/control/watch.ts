@@ -17,6 +17,7 @@ import { type Job, listJobs, readJob, startRepair, workflowOf } from './jobs.ts'
 import { orphanAgeMs } from './limits.ts';
 import { pace } from './pace.ts';
 import type { Machine, Ports } from './ports.ts';
+import { tellThrottle } from './throttle.ts';
 import { liftPauses } from './zone-notice.ts';
 
 type Seen = WatchRecord['seen'];
@@ -37,6 +38,7 @@ export async function watch(ports: Ports): Promise<void> {
     ports.machines.list(),
     listJobs(ports.tables),
   ]);
+  await tellThrottle(ports);
   const seen = await look(ports, fleet, now);
   await declareDead(ports, fleet, machines, stillMs(fleet, seen, now));
   await endStrays(ports, machines);

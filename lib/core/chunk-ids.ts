@@ -9,8 +9,8 @@ const arenaBytesMax = 2 ** 32 - 1;
 
 /**
  * The ids of a fleet's chunks, numbered in the order in which they were added. They lie end to end in one
- * array of bytes, with a hash table of their numbers: ten million ids of ten letters take 250 MB, a third
- * of what strings in a Map take, and nothing that a garbage collector must walk.
+ * array of bytes, with a hash table of their numbers: ten million ids of nine letters take about
+ * 90 MB, 40 MB of offsets and 134 MB of table, and nothing that a garbage collector must walk.
  */
 export class ChunkIds {
   #bytes = new Uint8Array(1024);

@@ -5,6 +5,7 @@ import { takesCopies } from './lifecycle.ts';
 import { blocksListedMax, fillHardMax } from './limits.ts';
 import { liveHolders } from './live-holders.ts';
 import { chunkIdOf, placeSlots } from './place-slots.ts';
+import type { Placement } from './place-write.ts';
 import { type Block, type JobKind, type Plan, type PlanDraft, wholePlan } from './plan.ts';
 import { pourOut } from './pour-out.ts';
 import { slotsByNode } from './slots-by-node.ts';
@@ -14,6 +15,8 @@ import { bytes } from './units.ts';
 export interface PlacePolicy {
   /** Share of a node's capacity that a plan may fill. @default 0.95 */
   readonly fillHard?: number;
+  /** Who takes a slot that needs a new holder. @default 'roomiest' */
+  readonly placement?: Placement;
   /** What the plan says it is for. */
   readonly job?: JobKind;
 }
@@ -39,13 +42,13 @@ export function draftDrain(
   const minimum = slots.reduce((sum, slot) => sum + bytesOfSlot(fleet, slot), 0);
   const short = tooFewHolders(newDraft(), slots);
   const byFlows = newDraft();
-  pourOut(byFlows, nodes, fillHard);
+  // Under `hash` each chunk says where it goes: there is nothing to pour.
+  if (policy.placement !== 'hash') pourOut(byFlows, nodes, fillHard);
   const rest = slots.filter((slot) => !byFlows.hasMoved(slot));
-  if (short.length === 0 && placeSlots(byFlows, rest, judgeZone).length === 0) {
-    return byFlows.planned(job, minimum);
-  }
+  const left = placeSlots(byFlows, rest, judgeZone, policy.placement);
+  if (short.length === 0 && left.length === 0) return byFlows.planned(job, minimum);
   const slotBySlot = newDraft();
-  const allBlocks = [...short, ...placeSlots(slotBySlot, slots, judgeZone)];
+  const allBlocks = [...short, ...placeSlots(slotBySlot, slots, judgeZone, policy.placement)];
   return allBlocks.length > 0 ? blocked(job, allBlocks, minimum) : slotBySlot.planned(job, minimum);
 }
 

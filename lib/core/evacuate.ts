@@ -33,6 +33,7 @@ export function planEvacuation(
     draft,
     bySpare.flatMap(([, some]) => some),
     judgeZoneOfRepair,
+    policy.placement,
   );
   const inDanger = bySpare.filter(([spare]) => spare <= 0).flatMap(([, some]) => some);
   const atLeast = unplaced.length === 0 ? minimum : draft.bytesTotal;

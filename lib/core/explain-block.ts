@@ -1,5 +1,5 @@
 import type { Block } from './plan.ts';
-import { formatBytes } from './units.ts';
+import { formatBytes, formatLength } from './units.ts';
 
 /** The block as one sentence for people: what is in the way, and by how much. */
 export function explainBlock(block: Block): string {
@@ -22,5 +22,10 @@ export function explainBlock(block: Block): string {
       return `node ${block.node} is ${block.state}, not active or draining`;
     case 'unknown-node':
       return `there is no node ${block.node}`;
+    case 'too-late':
+      return (
+        `the moves take ${formatLength(block.p50Ms)} (P50) to ${formatLength(block.p90Ms)} (P90), ` +
+        `and the deadline is in ${formatLength(block.availableMs)}`
+      );
   }
 }

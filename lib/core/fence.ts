@@ -10,14 +10,34 @@ export interface Shelf {
   readonly fence: number;
   /** Whether the chunk's bytes are held; `false` is a tombstone. */
   readonly held: boolean;
+  /** SHA-256 of the held bytes if the PUT at the fence brought them. */
+  readonly sha256?: string | undefined;
 }
 
 export type PutVerdict = 'store' | 'below-fence';
 export type DeleteVerdict = 'unlink' | 'absent' | 'below-fence';
+export type RenewalVerdict = 'renew' | 'absent' | 'below-fence';
 
-/** A PUT at the fence itself is the same PUT again, so it stores: same chunk, same bytes. */
-export const judgePut = (shelf: Shelf | undefined, epoch: number): PutVerdict =>
-  shelf !== undefined && epoch < shelf.fence ? 'below-fence' : 'store';
+/**
+ * A PUT at the fence itself stores if it brings the same bytes: it is the same PUT again. Other bytes are
+ * another shard of the chunk, sent under the same reading of the placement: only one of the two can be
+ * committed, and it may be the one that is here.
+ */
+export function judgePut(shelf: Shelf | undefined, epoch: number, sha256: string): PutVerdict {
+  if (shelf === undefined || epoch > shelf.fence) return 'store';
+  const isOther = shelf.held && shelf.sha256 !== undefined && shelf.sha256 !== sha256;
+  return epoch < shelf.fence || isOther ? 'below-fence' : 'store';
+}
+
+/**
+ * A renewal is a PUT of the bytes that are there already: it raises the fence before a commit names the
+ * copy again, so that no delete which is still under way for it takes effect. Which bytes are there is for
+ * their checksum to say.
+ */
+export function judgeRenewal(shelf: Shelf | undefined, epoch: number): RenewalVerdict {
+  if (shelf === undefined || !shelf.held) return 'absent';
+  return epoch < shelf.fence ? 'below-fence' : 'renew';
+}
 
 export function judgeDelete(shelf: Shelf | undefined, version: number): DeleteVerdict {
   if (shelf === undefined) return 'absent';

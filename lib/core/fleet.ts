@@ -3,7 +3,8 @@ import type { NodeState } from './lifecycle.ts';
 import { type Bytes, bytes } from './units.ts';
 
 /** Which kinds of chunk a node may hold. */
-export type NodeClass = 'data' | 'metadata' | 'mixed';
+export const nodeClasses = ['data', 'metadata', 'mixed'] as const;
+export type NodeClass = (typeof nodeClasses)[number];
 export type ChunkKind = 'data' | 'metadata';
 
 export interface FleetNode {

@@ -2,7 +2,9 @@
 import type { Draft } from './draft.ts';
 import type { FleetMap } from './fleet-map.ts';
 import { blocksListedMax } from './limits.ts';
+import type { Placement } from './place-write.ts';
 import type { Block } from './plan.ts';
+import { PreferredSeats } from './preferred-seats.ts';
 import { Seats } from './seats.ts';
 import type { ZoneVerdict } from './spread.ts';
 import { bytes } from './units.ts';
@@ -10,12 +12,21 @@ import { bytes } from './units.ts';
 export type ZoneJudge = (draft: Draft, slot: number, zone: number) => ZoneVerdict;
 
 /**
- * Gives each slot, in order, to the least filled node that fits: in its own zone if the zone rule likes
- * that, else in another. What has no target comes back as blocks.
+ * Gives each slot, in order, to the least filled node that fits (or, under `hash`, to the one that its chunk
+ * prefers): in its own zone if the zone rule likes that, else in another. What has no target comes back as
+ * blocks.
  */
-export function placeSlots(draft: Draft, slots: Iterable<number>, judge: ZoneJudge): Block[] {
+export function placeSlots(
+  draft: Draft,
+  slots: Iterable<number>,
+  judge: ZoneJudge,
+  placement: Placement = 'roomiest',
+): Block[] {
   const { fleet } = draft;
-  const seats = new Seats(draft, fleet.nodes.keys(), (node) => fillOf(draft, node));
+  const seats =
+    placement === 'hash'
+      ? new PreferredSeats(draft)
+      : new Seats(draft, fleet.nodes.keys(), (node) => fillOf(draft, node));
   const homes = fleet.nodes.map((_, node) => fleet.zoneOfNode[node]!);
   const roomBefore = roomByZone(draft);
   const needed = new Float64Array(fleet.zones.length);
@@ -38,7 +49,7 @@ const fillOf = (draft: Draft, node: number): number =>
 
 function seatFor(
   draft: Draft,
-  seats: Seats,
+  seats: Pick<Seats, 'pick'>,
   slot: number,
   home: number,
   judge: ZoneJudge,

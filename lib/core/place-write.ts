@@ -9,6 +9,7 @@ import {
 import { byCodeUnit, chunkId, type NodeId, type Zone } from './ids.ts';
 import { fillHardMax } from './limits.ts';
 import type { Block } from './plan.ts';
+import { rendezvousScore } from './rendezvous.ts';
 import { type Bytes, bytes } from './units.ts';
 
 /** A node that may take writes. */
@@ -28,7 +29,12 @@ export interface WriteRequest {
   readonly seed: string;
   /** Share of a node's capacity that writes may fill. @default 0.95 */
   readonly fillHard?: number;
+  /** @default 'roomiest' */
+  readonly placement?: Placement;
 }
+
+/** Which node is preferred among those that fit: one with more free bytes, or one with more capacity. */
+export type Placement = 'roomiest' | 'hash';
 
 export type WriteChoice =
   | { readonly kind: 'placed'; readonly holders: readonly NodeId[] }
@@ -36,8 +42,9 @@ export type WriteChoice =
 
 /**
  * Chooses the holders of a new chunk, by slot: as many zones as the rule wants of those that `rooms` has,
- * the slots spread evenly over them. Among nodes it is rendezvous hashing weighted by free bytes
- * (Schindelhauer and Schomaker 2005), so that emptier nodes take more and equal seeds agree.
+ * the slots spread evenly over them. Among nodes it is rendezvous hashing: weighted by free bytes emptier
+ * nodes take more, and equal seeds agree while the fill does; weighted by capacity (`hash`) a seed's holders
+ * stay the same while the fleet does, and a node more takes its own share and moves nothing else.
  */
 export function placeWrite(rooms: readonly Room[], request: WriteRequest): WriteChoice {
   const slots = slotCount(request.redundancy);
@@ -68,19 +75,22 @@ interface Ranked {
 
 /** Every zone of `rooms`, the one with the best node first; those without a node that fits come last. */
 function rankedByZone(rooms: readonly Room[], request: WriteRequest): RankedZone[] {
+  const { seed, placement = 'roomiest', fillHard = fillHardMax } = request;
   const size = slotBytes(request.size, request.redundancy);
-  const fillHard = request.fillHard ?? fillHardMax;
   const free = (room: Room) => room.capacity * fillHard - room.used;
   const fits = (room: Room) => holdsKind(room.class, request.kind) && free(room) >= size;
-  const zones = [...Map.groupBy(rooms, ({ zone }) => zone)].map(([zone, members]) => ({
-    zone,
-    nodes: members
+  const weight = (room: Room) => (placement === 'hash' ? room.capacity : free(room));
+  const zones = [...Map.groupBy(rooms, ({ zone }) => zone)].map(([zone, members]) => {
+    const nodes = members
       .filter(fits)
-      .map((room) => ({ id: room.id, score: score(request.seed, room.id, free(room)) }))
-      .sort((l, r) => r.score - l.score || byCodeUnit(l.id, r.id)),
-  }));
-  const best = ({ nodes }: RankedZone) => nodes[0]?.score ?? Number.NEGATIVE_INFINITY;
-  return zones.sort((l, r) => best(r) - best(l) || byCodeUnit(l.zone, r.zone));
+      .map((room) => ({ id: room.id, score: rendezvousScore(seed, room.id, weight(room)) }))
+      .sort((l, r) => r.score - l.score || byCodeUnit(l.id, r.id));
+    const best = nodes[0]?.score ?? Number.NEGATIVE_INFINITY;
+    // Where slots are left over for a zone must not change with its nodes.
+    const rank = placement === 'hash' && nodes.length > 0 ? rendezvousScore(seed, zone, 1) : best;
+    return { zone, nodes, rank };
+  });
+  return zones.sort((l, r) => r.rank - l.rank || byCodeUnit(l.zone, r.zone));
 }
 
 /** Deals the slots round the zones until all are dealt; a zone without a node left is passed over. */
@@ -113,19 +123,4 @@ function zonesWithoutRoom(
       roomBytes: bytes(Math.floor(free(zone))),
       slots: 1,
     }));
-}
-
-/** An exponential race with rate `weight`: the chance to win is the share of the weights. */
-const score = (seed: string, node: NodeId, weight: number): number =>
-  Math.max(weight, 1) / -Math.log(chanceOf(`${seed}\n${node}`));
-
-/** FNV-1a, then Murmur3's finish, as a number strictly between 0 and 1. */
-function chanceOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) {
-    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  }
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (((hash ^ (hash >>> 16)) >>> 0) + 0.5) / 2 ** 32;
 }

@@ -1,6 +1,6 @@
 import type { ChunkId, NodeId, Zone } from './ids.ts';
 import type { NodeState } from './lifecycle.ts';
-import type { Bytes } from './units.ts';
+import type { Bytes, EpochMillis } from './units.ts';
 
 export type JobKind = 'drain' | 'rebalance' | 'repair' | 'scale-out' | 'scale-in';
 
@@ -41,7 +41,15 @@ export type Block =
     }
   | { readonly kind: 'last-node-of-zone'; readonly node: NodeId; readonly zone: Zone }
   | { readonly kind: 'wrong-state'; readonly node: NodeId; readonly state: NodeState }
-  | { readonly kind: 'unknown-node'; readonly node: NodeId };
+  | { readonly kind: 'unknown-node'; readonly node: NodeId }
+  | {
+      readonly kind: 'too-late';
+      readonly deadline: EpochMillis;
+      readonly availableMs: number;
+      /** In half of all cases, and in nine of ten. */
+      readonly p50Ms: number;
+      readonly p90Ms: number;
+    };
 
 export interface Plan {
   readonly job: JobKind;

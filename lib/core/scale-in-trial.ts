@@ -1,9 +1,10 @@
-import type { ScaleInTrial } from './decide-scale.ts';
 import { Draft } from './draft.ts';
 import { planDrain } from './drain.ts';
 import type { FleetMap } from './fleet-map.ts';
 import type { NodeId } from './ids.ts';
 import { takesCopies } from './lifecycle.ts';
+import type { Plan } from './plan.ts';
+import type { DrainCost, ScaleInTrial } from './scale-in.ts';
 import type { ScaleReason } from './scale-reason.ts';
 import { judgeZoneOfRepair } from './spread.ts';
 
@@ -24,7 +25,8 @@ export const trialOn =
     const blocked = plan.blocks.map(
       (block): ScaleReason => ({ kind: 'drain-blocked', node: leaving, block }),
     );
-    if (blocked.length > 0) return blocked;
+    const cost = costOf(fleet, plan);
+    if (blocked.length > 0) return { reasons: blocked, ...cost };
     const used = fleet.occupied.slice();
     for (const { from, to, bytes } of plan.moves) {
       used[fleet.nodeIndex.get(from)!]! -= bytes;
@@ -33,11 +35,20 @@ export const trialOn =
     const stay = [...fleet.nodes.keys()].filter(
       (node) => takesCopies(fleet.nodes[node]!.state) && fleet.nodes[node]!.id !== leaving,
     );
-    return [
+    const reasons = [
       ...tooFull(fleet, stay, used, leaving, policy),
       ...zoneLoss(fleet, stay, used, leaving, policy),
     ];
+    return { reasons, ...cost };
   };
+
+function costOf({ nodeIndex, zoneOfNode }: FleetMap, { moves, bytesTotal }: Plan): DrainCost {
+  const zoneOf = (node: NodeId) => zoneOfNode[nodeIndex.get(node)!];
+  const crossZoneBytes = moves
+    .filter(({ from, to }) => zoneOf(from) !== zoneOf(to))
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+  return { bytesMoved: bytesTotal, crossZoneBytes, moves: moves.length };
+}
 
 function tooFull(
   { nodes }: FleetMap,

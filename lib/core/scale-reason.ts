@@ -18,6 +18,49 @@ export type ScaleReason =
       readonly fillLow: number;
     }
   | {
+      readonly kind: 'mark-too-short';
+      readonly forMs: number;
+      readonly neededMs: number;
+    }
+  | {
+      readonly kind: 'zone-will-fill';
+      readonly zone: Zone;
+      readonly fill: number;
+      readonly expectedFill: number;
+      readonly withinMs: number;
+      readonly fillMark: number;
+    }
+  | {
+      readonly kind: 'fewer-would-do';
+      readonly zone: Zone;
+      readonly fill: number;
+      readonly fillSpare: number;
+    }
+  | {
+      readonly kind: 'forecast-too-full';
+      readonly leaving: NodeId;
+      readonly zone: Zone;
+      readonly expectedFill: number;
+      readonly withinMs: number;
+      readonly fillSpare: number;
+    }
+  | {
+      readonly kind: 'would-not-pay-back';
+      readonly leaving: NodeId;
+      readonly costDollars: number;
+      readonly dollarsPerHour: number;
+      readonly paybackHours: number;
+      /** Until the zone may have to grow again: one time in ten it is sooner. */
+      readonly sparedHours: number;
+    }
+  | {
+      readonly kind: 'pays-back';
+      readonly leaving: NodeId;
+      readonly costDollars: number;
+      readonly dollarsPerHour: number;
+      readonly paybackHours: number;
+    }
+  | {
       readonly kind: 'between-marks';
       readonly fill: number;
       readonly fillLow: number;
@@ -36,7 +79,7 @@ export type ScaleReason =
   | { readonly kind: 'repair-runs'; readonly jobs: number }
   | { readonly kind: 'jobs-run'; readonly jobs: number }
   | { readonly kind: 'nodes-arriving'; readonly nodes: number }
-  | { readonly kind: 'no-node-to-spare'; readonly candidates: number; readonly fillTarget: number }
+  | { readonly kind: 'no-node-to-spare'; readonly candidates: number; readonly fillSpare: number }
   | { readonly kind: 'drain-blocked'; readonly node: NodeId; readonly block: Block }
   | {
       readonly kind: 'node-would-be-full';
@@ -53,6 +96,9 @@ export type ScaleReason =
       readonly roomBytes: number;
     };
 
+const seconds = (ms: number): string => `${Math.ceil(ms / 1000)} s`;
+const hours = (count: number): string => `${count.toFixed(1)} h`;
+const dollars = (amount: number): string => `$${amount.toPrecision(2)}`;
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** The reason as one sentence for people. */
@@ -62,6 +108,36 @@ export function explainReason(reason: ScaleReason): string {
       return `zone ${reason.zone} is ${percent(reason.fill)} full, above ${percent(reason.fillHigh)}`;
     case 'zone-below-mark':
       return `zone ${reason.zone} is ${percent(reason.fill)} full, below ${percent(reason.fillLow)}`;
+    case 'mark-too-short':
+      return `the mark is passed for ${seconds(reason.forMs)}, ${seconds(reason.neededMs)} are needed`;
+    case 'zone-will-fill':
+      return (
+        `zone ${reason.zone} is ${percent(reason.fill)} full and expected at ` +
+        `${percent(reason.expectedFill)} within ${seconds(reason.withinMs)}, above ` +
+        percent(reason.fillMark)
+      );
+    case 'fewer-would-do':
+      return (
+        `zone ${reason.zone} is ${percent(reason.fill)} full and stays below ` +
+        `${percent(reason.fillSpare)} with a node less`
+      );
+    case 'forecast-too-full':
+      return (
+        `without ${reason.leaving} zone ${reason.zone} is expected at ` +
+        `${percent(reason.expectedFill)} within ${hours(reason.withinMs / 3_600_000)}, above ` +
+        percent(reason.fillSpare)
+      );
+    case 'would-not-pay-back':
+      return (
+        `${reason.leaving} may be needed again in ${hours(reason.sparedHours)}: letting it go costs ` +
+        `${dollars(reason.costDollars)}, which ${hours(reason.paybackHours)} at ` +
+        `${dollars(reason.dollarsPerHour)} earn back`
+      );
+    case 'pays-back':
+      return (
+        `letting ${reason.leaving} go costs ${dollars(reason.costDollars)}, which ` +
+        `${hours(reason.paybackHours)} at ${dollars(reason.dollarsPerHour)} earn back`
+      );
     case 'between-marks':
       return (
         `the fullest zone is ${percent(reason.fill)} full, between ${percent(reason.fillLow)} ` +
@@ -87,7 +163,7 @@ export function explainReason(reason: ScaleReason): string {
     case 'nodes-arriving':
       return `${reason.nodes} node${reason.nodes === 1 ? ' is' : 's are'} still joining`;
     case 'no-node-to-spare':
-      return `of ${reason.candidates} nodes that fill below ${percent(reason.fillTarget)} could spare, none may go`;
+      return `of ${reason.candidates} nodes that fill below ${percent(reason.fillSpare)} could spare, none may go`;
     case 'drain-blocked':
       return `${reason.node} may not go: ${explainBlock(reason.block)}`;
     case 'node-would-be-full':

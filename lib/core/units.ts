@@ -29,3 +29,13 @@ export function formatBytes(value: number): string {
   }
   return `${step === 0 ? rest : rest.toFixed(rest < 10 ? 2 : 1)} ${IEC[step]}`;
 }
+
+/** `5400000` → `1 h 30 min`, `42000` → `42 s`: for people; machines get the number. */
+export function formatLength(ms: number): string {
+  const seconds = Math.ceil(ms / 1_000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.ceil(seconds / 60);
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  if (hours === 0) return `${rest} min`;
+  return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`;
+}

@@ -27,6 +27,7 @@ const verb =
   };
 
 const nothing = z.object({});
+const anyKind = { nodeClass: 'mixed' } as const;
 const job = z.object({ job: name });
 
 /**
@@ -42,8 +43,8 @@ export const verbs: Readonly<Record<string, Run>> = {
   'preview-rebalance': verb(nothing, (context) => rebalance(context, {})),
   rebalance: verb(nothing, (context) => rebalance(context, { yes: true })),
   'preview-scale-out': verb(launch, (context, body) =>
-    scaleOut(context, body.count, body.zone, { dryRun: true }),
+    scaleOut(context, body.count, body.zone, { ...anyKind, dryRun: true }),
   ),
-  'scale-out': verb(launch, (context, body) => scaleOut(context, body.count, body.zone, {})),
+  'scale-out': verb(launch, (context, body) => scaleOut(context, body.count, body.zone, anyKind)),
   'preview-scale-in': verb(nothing, (context) => scaleIn(context, { dryRun: true })),
 };

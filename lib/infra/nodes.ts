@@ -12,6 +12,7 @@ import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-
 import type { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
 import { tagFleet } from '../contract/env.ts';
+import { throttlePartition } from '../contract/keys.ts';
 import { metricNamespace } from '../contract/metrics.ts';
 import { agentBundle } from './agent-bundle.ts';
 import type { FleetData } from './fleet-data.ts';
@@ -78,6 +79,15 @@ export class Nodes extends Construct {
         sid: 'Beat',
         actions: ['dynamodb:PutItem'],
         resources: [data.heartbeats.tableArn],
+        conditions: leadingKeys('N#*'),
+      }),
+    );
+    role.addToPolicy(
+      new PolicyStatement({
+        sid: 'AskHowToThrottle',
+        actions: ['dynamodb:GetItem'],
+        resources: [data.heartbeats.tableArn],
+        conditions: leadingKeys(throttlePartition),
       }),
     );
     role.addToPolicy(
@@ -110,6 +120,11 @@ export class Nodes extends Construct {
     return role;
   }
 }
+
+/** Items of a table whose partition key is like `pattern`. */
+const leadingKeys = (pattern: string) => ({
+  'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [pattern] },
+});
 
 const environmentOf = (props: NodesProps, bundle: Asset) => ({
   BALLAST_FLEET: props.fleetName,

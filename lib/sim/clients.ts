@@ -10,6 +10,7 @@ import { readFleet, readNodes } from '../control/fleet.ts';
 import type { Ports } from '../control/ports.ts';
 import { ChunkGone, readChunk } from '../control/read.ts';
 import { chunkIdOf, type PlacedChunk, storeChunk } from '../control/store.ts';
+import type { Redundancy } from '../core/fleet.ts';
 import { chunkId } from '../core/ids.ts';
 import { sha256Of } from './disk.ts';
 import type { World } from './world.ts';
@@ -30,7 +31,7 @@ const readersBias = 0.3;
 /** The fleet's users: they put, replace, remove and read a few paths, and hold the store to its word. */
 export class Clients {
   readonly #world: World;
-  readonly #copies: number;
+  readonly #rules: readonly Redundancy[];
   readonly #paths: readonly string[];
   /** By path: what it named, in order, as the tables saw it. */
   readonly #past = new Map<string, Moment[]>();
@@ -38,9 +39,10 @@ export class Clients {
   #contents = 0;
   #stopped = false;
 
-  constructor(world: World, copies: number, paths: number) {
+  /** `rules`: how chunks are stored, each as often as it is listed. */
+  constructor(world: World, rules: readonly Redundancy[], paths: number) {
     this.#world = world;
-    this.#copies = copies;
+    this.#rules = rules;
     this.#paths = Array.from({ length: paths }, (_, i) => `/data/${i}`);
   }
 
@@ -133,8 +135,7 @@ export class Clients {
     const chunks: PlacedChunk[] = [];
     for (const [i, bytes] of parts.entries()) {
       const chunk = { chunk: chunkIdOf(upload, i), bytes, sha256: sha256Of(bytes) };
-      const redundancy = { kind: 'replicated', copies: this.#copies } as const;
-      chunks.push(await storeChunk(ports, fleet, chunk, upload, redundancy));
+      chunks.push(await storeChunk(ports, fleet, chunk, upload, random.pick(this.#rules)));
     }
     const whole = Buffer.concat(parts);
     return {

@@ -20,6 +20,7 @@ export interface Shelf {
 export interface DiskRules {
   readonly judgePut: typeof fence.judgePut;
   readonly judgeDelete: typeof fence.judgeDelete;
+  readonly judgeRenewal: typeof fence.judgeRenewal;
   readonly raiseFence: (old: number, epoch: number) => number;
   /** Are the bytes on disk those that were announced? */
   readonly matches: (bytes: Uint8Array, sha256: string) => boolean;
@@ -30,6 +31,7 @@ export interface DiskRules {
 export const soundRules: DiskRules = {
   judgePut: fence.judgePut,
   judgeDelete: fence.judgeDelete,
+  judgeRenewal: fence.judgeRenewal,
   raiseFence: Math.max,
   matches: (bytes, sha256) => sha256Of(bytes) === sha256,
   syncDelayMs: 0,

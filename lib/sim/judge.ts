@@ -8,6 +8,7 @@ import {
   nodeOfKey,
 } from '../contract/keys.ts';
 import type { ChunkRecord, NodeRecord } from '../contract/records.ts';
+import { slotSha256 } from '../control/chunks.ts';
 import type { Item } from '../control/ports.ts';
 import { type ChunkId, chunkId, type NodeId, nodeId } from '../core/ids.ts';
 import { sha256Of } from './disk.ts';
@@ -167,8 +168,8 @@ export class Judge implements DiskWatcher {
     const record = item && recordOf<ChunkRecord>(item);
     if (record?.state !== 'live') return;
     let sound = 0;
-    for (const holder of record.holders) {
-      const fault = this.#faultOf(nodeId(holder), chunk, record.sha256);
+    for (const [slot, holder] of record.holders.entries()) {
+      const fault = this.#faultOf(nodeId(holder), chunk, slotSha256(record, slot));
       if (fault === undefined) sound++;
       else if (
         this.#nodeRecord(nodeId(holder))?.state !== 'dead' &&
@@ -180,7 +181,9 @@ export class Judge implements DiskWatcher {
         this.#violated('I2', `${holder} holds ${chunk} but its inventory lacks it`);
       }
     }
-    if (sound === 0) this.#violated('I1', `chunk ${chunk} has no good copy left`);
+    if (sound < neededToRead(record)) {
+      this.#violated('I1', `chunk ${chunk} has ${sound} good copies or shards left`);
+    }
   }
 
   /** What a power cut now would leave of a copy, and whether it is right. */
@@ -200,14 +203,17 @@ export class Judge implements DiskWatcher {
     if (record?.state !== 'live' || views === undefined) return;
     for (const { holders, untilMs } of views) {
       if (this.#world.now() - untilMs > staleViewMs) continue;
-      const readable = holders.some(
-        (holder) =>
+      const readable = holders.filter(
+        (holder, slot) =>
           this.isExcused(holder, chunk) ||
           this.#nodeRecord(nodeId(holder))?.state === 'dead' ||
-          this.#faultOf(nodeId(holder), chunk, record.sha256) === undefined,
+          this.#faultOf(nodeId(holder), chunk, slotSha256(record, slot)) === undefined,
       );
-      if (!readable)
-        this.#violated('I3', `${chunk} is on none of ${holders}, its holders a moment ago`);
+      if (readable.length < neededToRead(record))
+        this.#violated(
+          'I3',
+          `${chunk} is readable on ${readable} only of ${holders}, its holders a moment ago`,
+        );
     }
   }
 
@@ -246,6 +252,9 @@ export class Judge implements DiskWatcher {
     this.#world.violated({ invariant, message });
   }
 }
+
+const neededToRead = ({ redundancy }: ChunkRecord): number =>
+  redundancy.kind === 'erasure' ? redundancy.data : 1;
 
 /** The judge reads what it sees as it is: a wrong record is for lib/control to notice. */
 export const recordOf = <T>(item: Item): T => item as unknown as T;

@@ -2,6 +2,7 @@
 export interface Mix {
   readonly drain: number;
   readonly cancel: number;
+  readonly undrain: number;
   readonly rebalance: number;
   readonly scaleOut: number;
   readonly replay: number;

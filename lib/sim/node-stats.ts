@@ -19,5 +19,10 @@ export const statsOf = ({ id, birth, incarnation, disk, connections }: SimNode):
   foregroundOut: 0,
   backgroundIn: 0,
   backgroundOut: 0,
+  throttle: 'none',
+  throttleReason: 'no throttle',
+  backgroundRate: 0,
+  backgroundFactor: 1,
+  objectiveMs: null,
   diskSuspect: false,
 });

@@ -1,11 +1,28 @@
-import type { Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
-import { NodeRefused, NodeUnreachable, type PullChunk, type PutChunk } from '../control/ports.ts';
+import type {
+  ChunkHeat,
+  Held,
+  PullEvent,
+  Receipt,
+  Removal,
+  Renewal,
+  Stats,
+} from '../contract/agent.ts';
+import {
+  NodeRefused,
+  NodeUnreachable,
+  type PullChunk,
+  type PutChunk,
+  type RenewChunk,
+} from '../control/ports.ts';
+import type { Shelf as Judged } from '../core/fence.ts';
+import { Heat, heatChunksMax } from '../core/heat.ts';
 import type { ChunkId, NodeId, Zone } from '../core/ids.ts';
 import { Disk, type DiskRules, flipped, sha256Of } from './disk.ts';
 import type { DiskWatcher } from './disk-watcher.ts';
 import { statsOf } from './node-stats.ts';
 import type { Ground } from './process.ts';
 import { eventOf, failed, type PullFailure } from './pull-outcome.ts';
+import { waysTo } from './ways.ts';
 
 export interface NodeBirth {
   readonly id: NodeId;
@@ -35,6 +52,7 @@ export class SimNode {
   incarnation: string;
   state: 'up' | 'down' | 'destroyed' = 'up';
   connections = 0;
+  #heat = new Heat();
   /** Rises with each start of the process: what was under way before is gone. */
   #boot = 0;
   #disks = 1;
@@ -66,11 +84,20 @@ export class SimNode {
   read(chunk: ChunkId): Uint8Array {
     const copy = this.disk.shelf(chunk)?.copy;
     if (copy === undefined) throw new NodeRefused('not-held', `${this.id} does not hold ${chunk}`);
+    this.#heat.read(chunk, this.#ground.scheduler.now);
     return copy.bytes;
   }
 
   remove(removals: readonly { readonly chunk: ChunkId; readonly version: number }[]): Removal[] {
     return removals.map(({ chunk, version }) => ({ chunk, outcome: this.#unlink(chunk, version) }));
+  }
+
+  /** Reads back, then raises the fences, one after the other; a crash in between leaves some raised. */
+  renew(wanted: readonly RenewChunk[], answer: (result: () => Renewal[]) => void): void {
+    const boot = this.#boot;
+    this.#later(diskMs, () => {
+      if (this.#boot === boot) answer(() => wanted.map((each) => this.#renew(each)));
+    });
   }
 
   held(after: string, limit: number): { held: Held[]; next?: string } {
@@ -79,46 +106,49 @@ export class SimNode {
     return chunks.length > limit ? { held, next: chunks[limit - 1]! } : { held };
   }
 
+  heat(): ChunkHeat[] {
+    const isHeld = (chunk: string) => this.disk.shelf(chunk as ChunkId)?.copy !== undefined;
+    return this.#heat.hottest(heatChunksMax, this.#ground.scheduler.now, isHeld);
+  }
+
+  closeConnections(): number {
+    const closed = this.connections;
+    this.connections = 0;
+    return closed;
+  }
+
   stats(): Stats {
     return statsOf(this);
   }
 
-  /** Copies one chunk from its holders, in their order; tells how it went unless the node dies. */
+  /** Copies or rebuilds one slot; tells how it went unless the node dies. */
   pull(wanted: PullChunk, sources: Source, told: (event: PullEvent | 'died') => void): void {
     const boot = this.#boot;
-    const holders = [...wanted.holders];
+    const { random, faults } = this.#ground;
+    const read = (node: NodeId, chunk: ChunkId): Uint8Array | PullFailure => {
+      const source = sources(node);
+      if (source?.state !== 'up') return 'source-unreachable';
+      const bytes = source.disk.shelf(chunk)?.copy?.bytes;
+      if (bytes === undefined) return 'source-lacks-it';
+      return random.chance(faults.bitsFlipped) ? flipped(bytes) : bytes;
+    };
+    const ways = waysTo(wanted, { read, matches: this.#rules.matches });
     let reason: PullFailure = 'source-unreachable';
     const next = (): void => {
       if (this.#boot !== boot || this.state !== 'up') {
         told('died');
         return;
       }
-      const holder = holders.shift();
-      if (holder === undefined) {
-        told(failed(wanted, reason));
-        return;
+      const came = ways.shift()?.();
+      if (came === undefined) told(failed(wanted, reason));
+      else if (typeof came === 'string') {
+        reason = came;
+        if (came === 'checksum') this.#later(copyMs, next);
+        else next();
+      } else {
+        const received = (result: () => Receipt) => told(eventOf(wanted, result));
+        this.#write(wanted, came, received, () => told('died'));
       }
-      const source = sources(holder);
-      const bytes =
-        source?.state === 'up' ? source.disk.shelf(wanted.chunk)?.copy?.bytes : undefined;
-      if (bytes === undefined) {
-        reason = source?.state === 'up' ? 'source-lacks-it' : 'source-unreachable';
-        next();
-        return;
-      }
-      const { random, faults } = this.#ground;
-      const arrived = random.chance(faults.bitsFlipped) ? flipped(bytes) : bytes;
-      if (!this.#rules.matches(arrived, wanted.sha256)) {
-        reason = 'checksum';
-        this.#later(copyMs, next);
-        return;
-      }
-      this.#write(
-        wanted,
-        arrived,
-        (result) => told(eventOf(wanted, result)),
-        () => told('died'),
-      );
     };
     this.#later(copyMs, next);
   }
@@ -128,6 +158,7 @@ export class SimNode {
     if (this.state === 'destroyed') return;
     this.#boot++;
     this.#arriving = 0;
+    this.#heat = new Heat();
     this.state = 'down';
     this.#ground.scheduler.after(downMs, () => {
       if (this.state === 'down') this.state = 'up';
@@ -191,7 +222,7 @@ export class SimNode {
     bytes: Uint8Array,
   ): Receipt {
     const old = this.disk.shelf(chunk);
-    if (this.#rules.judgePut(judged(old), epoch) === 'below-fence') {
+    if (this.#rules.judgePut(judged(old), epoch, sha256) === 'below-fence') {
       throw new NodeRefused('below-fence', `${epoch} is below the fence ${old?.fence}`);
     }
     const raised = this.#rules.raiseFence(old?.fence ?? 0, epoch);
@@ -225,6 +256,24 @@ export class SimNode {
     return verdict;
   }
 
+  #renew({ chunk, slot, sha256, epoch }: RenewChunk): Renewal {
+    const old = this.disk.shelf(chunk);
+    const verdict = this.#rules.judgeRenewal(judged(old), epoch);
+    this.#note(verdict, chunk, epoch);
+    if (verdict === 'below-fence') return { outcome: 'refused', chunk, reason: verdict };
+    if (old?.copy === undefined) return { outcome: 'refused', chunk, reason: 'not-held' };
+    const { bytes } = old.copy;
+    if (!this.#rules.matches(bytes, sha256))
+      return { outcome: 'refused', chunk, reason: 'checksum' };
+    const writtenAt = this.#ground.scheduler.now;
+    const copy = { bytes, slot, epoch, writtenAt };
+    this.disk.set(chunk, { fence: this.#rules.raiseFence(old.fence, epoch), copy });
+    this.disk.sync(chunk);
+    const { incarnation } = this;
+    const receipt = { chunk, slot, size: bytes.length, sha256, epoch, incarnation };
+    return { outcome: 'renewed', receipt };
+  }
+
   #heldOf(chunk: ChunkId): Held {
     const { slot, epoch, bytes, writtenAt } = this.disk.shelf(chunk)!.copy!;
     const ageMs = Math.floor((this.#ground.scheduler.now - writtenAt) * ageScale);
@@ -240,5 +289,9 @@ export class SimNode {
   }
 }
 
-const judged = (shelf: ReturnType<Disk['shelf']>) =>
-  shelf && { fence: shelf.fence, held: shelf.copy !== undefined };
+function judged(shelf: ReturnType<Disk['shelf']>): Judged | undefined {
+  if (shelf === undefined) return undefined;
+  const { fence, copy } = shelf;
+  const sha256 = copy?.epoch === fence ? sha256Of(copy.bytes) : undefined;
+  return { fence, held: copy !== undefined, sha256 };
+}

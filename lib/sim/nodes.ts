@@ -1,4 +1,12 @@
-import type { Held, PullEvent, Receipt, Removal, Stats } from '../contract/agent.ts';
+import type {
+  ChunkHeat,
+  Held,
+  PullEvent,
+  Receipt,
+  Removal,
+  Renewal,
+  Stats,
+} from '../contract/agent.ts';
 import {
   type NodeAddress,
   NodeRefused,
@@ -6,6 +14,7 @@ import {
   NodeUnreachable,
   type PullChunk,
   type PutChunk,
+  type RenewChunk,
 } from '../control/ports.ts';
 import type { ChunkId } from '../core/ids.ts';
 import { flipped } from './disk.ts';
@@ -74,12 +83,26 @@ export class SimNodes implements Nodes {
     );
   }
 
+  renew(at: NodeAddress, renewals: readonly RenewChunk[]): Promise<readonly Renewal[]> {
+    return this.#ask<readonly Renewal[]>(at, `renew ${renewals.length}`, (node, answer) =>
+      node.renew(renewals, answer),
+    );
+  }
+
+  close(at: NodeAddress): Promise<number> {
+    return this.#ask(at, 'close', (node, answer) => answer(() => node.closeConnections()));
+  }
+
   held(
     node: NodeAddress,
     after = '',
   ): Promise<{ readonly held: readonly Held[]; readonly next?: string }> {
     const limit = heldPage[0] + this.#process.ground.random.below(heldPage[1]);
     return this.#ask(node, 'held', (to, answer) => answer(() => to.held(after, limit)));
+  }
+
+  heat(node: NodeAddress): Promise<readonly ChunkHeat[]> {
+    return this.#ask(node, 'heat', (to, answer) => answer(() => to.heat()));
   }
 
   stats(node: NodeAddress): Promise<Stats> {

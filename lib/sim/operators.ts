@@ -8,6 +8,7 @@ import {
   jobPartition,
   movesKey,
   nodeOfKey,
+  outboxPartition,
 } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
 import {
@@ -26,8 +27,11 @@ import { readJob, startDrain, startRebalance, startScaleOut } from '../control/j
 import { orphanAgeMs } from '../control/limits.ts';
 import { pace } from '../control/pace.ts';
 import { type PauseScope, setPaused } from '../control/pause.ts';
+import type { Item } from '../control/ports.ts';
 import { sweep } from '../control/sweep.ts';
+import { undrain } from '../control/undrain.ts';
 import { watch } from '../control/watch.ts';
+import { slotBytes } from '../core/fleet.ts';
 import {
   batchId,
   type ChunkId,
@@ -37,6 +41,7 @@ import {
   type NodeId,
   zone,
 } from '../core/ids.ts';
+import { bytes } from '../core/units.ts';
 import { zones } from './founding.ts';
 import { recordOf } from './judge.ts';
 import type { Mix, Shuffling } from './mix.ts';
@@ -45,6 +50,8 @@ import type { World } from './world.ts';
 
 type Placed = readonly [string, ChunkRecord];
 
+/** What operators do however many jobs run. */
+const ending: readonly (keyof Mix | undefined)[] = ['cancel', 'cancelBatch', 'undrain'];
 /** Jobs that operators let run at once. */
 const jobsMax = 3;
 const watchMs = 6_000;
@@ -165,8 +172,7 @@ export class Operators {
       dice -= weight;
       return dice < 0;
     });
-    const opens = chosen?.[0] !== 'cancel' && chosen?.[0] !== 'cancelBatch';
-    if (!opens || this.#running().length < jobsMax) {
+    if (ending.includes(chosen?.[0]) || this.#running().length < jobsMax) {
       this.#acts[chosen?.[0] ?? 'alarm']();
     }
   }
@@ -180,6 +186,10 @@ export class Operators {
     cancel: () => {
       const job = this.#pick(this.#running());
       if (job !== undefined) this.#cancel(job.id);
+    },
+    undrain: () => {
+      const node = this.#pick(this.#everDrained());
+      if (node !== undefined) this.#world.spawn('undrain', (ports) => undrain(ports, node));
     },
     rebalance: () => void this.#world.spawn('ask', (ports) => startRebalance(ports, ['asked for'])),
     scaleOut: () => {
@@ -214,7 +224,7 @@ export class Operators {
       .map(([chunk, record]) => ({
         chunk,
         slot: record.holders.indexOf(from),
-        bytes: record.size,
+        bytes: slotBytes(bytes(record.size), record.redundancy),
       }));
     if (moves.length > 0) this.#sendBatch(from, to, moves);
   }
@@ -239,8 +249,8 @@ export class Operators {
   #sendBatch(from: string, to: NodeId, moves: readonly MoveRecord[]): void {
     const id = batchId(this.#world.newId());
     const job = jobId('shuffle');
-    const bytes = moves.reduce((sum, move) => sum + move.bytes, 0);
-    const ends = { urgency: 'low', from, to, bytes } as const;
+    const total = moves.reduce((sum, move) => sum + move.bytes, 0);
+    const ends = { urgency: 'low', from, to, bytes: total } as const;
     const tally = { movesDone: 0, bytesDone: 0 };
     const planned = { state: 'planned', movesRetried: 0, failures: [] };
     const batch = BatchRecord.parse({ ...ends, ...tally, ...planned });
@@ -279,6 +289,19 @@ export class Operators {
       .all('placement', fleetPartition)
       .filter((item) => recordOf<NodeRecord>(item).state === 'active')
       .map(({ sk }) => nodeOfKey(sk));
+  }
+
+  /** Those that drain, or that a drain gave back, and that keep parked copies of it. */
+  #everDrained(): readonly NodeId[] {
+    return this.#world.store
+      .all('placement', fleetPartition)
+      .filter(({ sk, job }) => job !== '' && this.#hasParked(nodeOfKey(sk), job))
+      .map(({ sk }) => nodeOfKey(sk));
+  }
+
+  #hasParked(node: NodeId, job: Item[string] | undefined): boolean {
+    const rows = this.#world.store.all('placement', outboxPartition(node));
+    return rows.some((row) => row.job === job);
   }
 
   #running() {

@@ -1,4 +1,5 @@
 import type { FileRecord } from '../contract/records.ts';
+import type { Redundancy } from '../core/fleet.ts';
 import { Clients } from './clients.ts';
 import { Disasters } from './disasters.ts';
 import { type Faults, stopFaults, swarm } from './faults.ts';
@@ -69,7 +70,7 @@ async function live(options: SimulationOptions): Promise<SimulationReport> {
   const copies = random.pick([1, 2, 3, 3]);
   const disasters = new Disasters(world, copies - 1);
   found(world, disasters, 4 + random.below(4));
-  const clients = new Clients(world, copies, 4 + random.below(10));
+  const clients = new Clients(world, random.pick(mixesOf(copies)), 4 + random.below(10));
   world.onFile = (path, item) => clients.fileChanged(path, item && recordOf<FileRecord>(item));
   const operators = new Operators(world, mixOf(random), {
     everyMs: random.logBetween(150, 3_000),
@@ -93,12 +94,25 @@ async function live(options: SimulationOptions): Promise<SimulationReport> {
   return reportOf(world, clients, seed);
 }
 
+/**
+ * How a seed's clients store: copies, shards, or both. A code survives what that many copies survive, and
+ * fits the smallest fleet, of four nodes.
+ */
+function mixesOf(copies: number): readonly (readonly Redundancy[])[] {
+  const replicated = { kind: 'replicated', copies } as const;
+  const parity = Math.max(1, copies - 1);
+  const coded = { kind: 'erasure', data: 4 - parity, parity } as const;
+  const narrow = { kind: 'erasure', data: 2, parity } as const;
+  return [[replicated], [coded], [replicated, coded, narrow]];
+}
+
 /** Most seeds do a few kinds of thing often: what is done seldom is hidden by the rest. */
 function mixOf(random: Random): Mix {
   const weight = (most: number) => (random.chance(0.5) ? random.between(0, most) : 0);
   return {
     drain: weight(6),
     cancel: weight(2),
+    undrain: weight(3),
     rebalance: weight(1),
     scaleOut: weight(1),
     replay: weight(2),

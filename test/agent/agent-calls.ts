@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  ChunkHeat,
   Health,
   Held,
   PullEvent,
@@ -77,6 +78,14 @@ export async function* inventory(node: AgentAt, page = 1_000): AsyncGenerator<He
       yield held;
     }
   }
+}
+
+/** Hottest first. */
+export async function heat(node: AgentAt, limit = 1_000): Promise<ChunkHeat[]> {
+  const answer = await send(base(node, 'GET', `/heat?limit=${limit}`, node.sign('inspect')));
+  const heats: ChunkHeat[] = [];
+  for await (const each of linesOf(answer, (line) => ChunkHeat.parse(line))) heats.push(each);
+  return heats;
 }
 
 export async function stats(node: AgentAt): Promise<Stats> {

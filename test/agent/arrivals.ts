@@ -27,3 +27,9 @@ export function arrivalOf(bytes: Uint8Array, over: Partial<Arrival> = {}): Arriv
 }
 export const randomArrival = (size: number, over: Partial<Arrival> = {}): Arrival =>
   arrivalOf(randomBytes(size), over);
+
+export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}

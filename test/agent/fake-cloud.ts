@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { publicKey } from './arrivals.ts';
 
 export interface FakeCloud {
@@ -8,9 +9,14 @@ export interface FakeCloud {
   readonly heartbeats: readonly Record<string, unknown>[];
   /** How many PutMetricData requests came. */
   readonly metrics: () => number;
+  /** The answer to GetItem: how the fleet throttles. */
+  throttle: Readonly<Record<string, unknown>> | undefined;
   answers: 'well' | 'badly';
   readonly close: () => Promise<void>;
 }
+
+/** A node of this name was launched as a type of its own. */
+const sized = (node: string): string => (node === 'n-sized' ? '\nballast:capacity' : '');
 
 const metadata = (node: string): Readonly<Record<string, string>> => ({
   'instance-id': `i-${node}`,
@@ -19,6 +25,8 @@ const metadata = (node: string): Readonly<Record<string, string>> => ({
   'tags/instance/ballast:node': node,
   'tags/instance/ballast:fleet': 'f',
   'tags/instance/ballast:capability-key': publicKey,
+  'tags/instance': `ballast:node\nballast:fleet\nballast:capability-key${sized(node)}`,
+  'tags/instance/ballast:capacity': '5000000',
 });
 
 /** Instance metadata at `/imds/<node>`, and as much of DynamoDB and CloudWatch as a heartbeat needs. */
@@ -43,7 +51,12 @@ export async function fakeCloud(): Promise<FakeCloud> {
     }
     if (String(request.headers['x-amz-target']).endsWith('PutItem'))
       heartbeats.push(JSON.parse(Buffer.concat(parts).toString()));
-    else metrics += 1;
+    else if (String(request.headers['x-amz-target']).endsWith('GetItem')) {
+      response.setHeader('content-type', request.headers['content-type'] ?? 'text/plain');
+      return response.end(
+        JSON.stringify(cloud.throttle && { Item: marshall(cloud.throttle) }) ?? '{}',
+      );
+    } else metrics += 1;
     response.setHeader('content-type', request.headers['content-type'] ?? 'text/plain');
     for (const name of ['smithy-protocol'])
       if (request.headers[name] !== undefined) response.setHeader(name, request.headers[name]);
@@ -55,6 +68,7 @@ export async function fakeCloud(): Promise<FakeCloud> {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     heartbeats,
     metrics: () => metrics,
+    throttle: undefined,
     answers: 'well',
     close: () =>
       new Promise((resolve) => {

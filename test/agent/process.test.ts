@@ -2,19 +2,21 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { MachineLoad } from '../../lib/agent/machine-load.ts';
 import { parseSettings } from '../../lib/agent/settings.ts';
+import { Policy } from '../../lib/contract/policy.ts';
 import { HeartbeatRecord } from '../../lib/contract/records.ts';
+import { throttleOp } from '../../lib/control/throttle.ts';
 import { put, stats } from './agent-calls.ts';
 import { startProcess } from './agent-process.ts';
 import { randomArrival } from './arrivals.ts';
 import { fakeCloud } from './fake-cloud.ts';
 import { atEnd, temporaryDirectory } from './started-agent.ts';
 
-async function running(environment: Readonly<Record<string, string>> = {}) {
+async function running(environment: Readonly<Record<string, string>> = {}, node = 'n1') {
   const cloud = await fakeCloud();
   atEnd(() => cloud.close());
   const agent = await startProcess({
     cloud,
-    node: 'n1',
+    node,
     directory: await temporaryDirectory(),
     environment,
   });
@@ -56,10 +58,56 @@ describe('the agent as a process', () => {
     await expect.poll(() => agent.output()).toContain('heartbeat-works-again');
   });
 
+  test('has the size that its launch asked for, by its tag', async () => {
+    const { agent } = await running({}, 'n-sized');
+    expect(await stats(agent)).toMatchObject({ capacityBytes: 5_000_000 });
+  });
+  test('throttles as the control plane says, within five seconds, also after a restart', async () => {
+    const { cloud, agent } = await running({ BALLAST_BACKGROUND_RATE: '100000000' });
+    const says = (policy: Partial<Policy>) => {
+      const whole = Policy.parse({ nodeCapacityBytes: 1, ...policy });
+      cloud.throttle = { pk: 'P', sk: 'T', ...throttleOp(whole).fields };
+    };
+    const untilSet = (throttle: string, of = agent) =>
+      expect
+        .poll(async () => (await stats(of)).throttle, { timeout: 5_000, interval: 100 })
+        .toBe(throttle);
+    const rate = () => expect.poll(async () => (await stats(agent)).backgroundRate);
+    says({ throttle: 'fixed', throttleRateBytes: 7_000_000 });
+    await untilSet('fixed');
+    await rate().toBe(7_000_000);
+    expect(await stats(agent)).toMatchObject({ backgroundFactor: 0.07, objectiveMs: null });
+    says({ throttle: 'latency', latencyObjectiveMs: 33 });
+    await untilSet('latency');
+    await rate().toBe(100_000_000);
+    expect(await stats(agent)).toMatchObject({
+      objectiveMs: 33,
+      throttleReason: 'no client asks for anything',
+    });
+    const { Item } = cloud.heartbeats.at(-1)!;
+    expect(JSON.stringify(Item)).toContain('"throttle":{"S":"latency"}');
+    says({ throttle: 'none' });
+    await untilSet('none');
+    cloud.throttle = { pk: 'P', sk: 'T', throttle: 'backwards' };
+    await expect.poll(() => agent.output(), { timeout: 5_000 }).toContain('throttle-wish-fails');
+    await untilSet('none');
+    says({ throttle: 'load' });
+    await untilSet('load');
+    const again = await startProcess({
+      cloud,
+      node: 'n1',
+      directory: await temporaryDirectory(),
+    });
+    atEnd(async () => again.child.kill('SIGKILL'));
+    await untilSet('load', again);
+  }, 30_000);
+
   test('SIGTERM lets a running put end, then the process', async () => {
     const { agent } = await running();
     const puts = Array.from({ length: 8 }, () => put(agent, randomArrival(2 ** 20)));
-    await expect.poll(async () => (await stats(agent)).connections).toBeGreaterThan(0);
+    await expect
+      .poll(async () => (await stats(agent)).connections, { timeout: 5_000 })
+      .toBeGreaterThan(0);
     const from = performance.now();
     agent.child.kill('SIGTERM');
     const outcomes = await Promise.allSettled(puts);

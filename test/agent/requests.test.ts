@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { put, read, stats } from './agent-calls.ts';
+import { heat, put, read, stats } from './agent-calls.ts';
 import { arrivalOf, capability, randomArrival, sha256Of } from './arrivals.ts';
 import { type RawRequest, rawRequest } from './raw-request.ts';
 import { type Started, startedAgent } from './started-agent.ts';
@@ -93,6 +93,18 @@ const statuses: Row[] = [
     undefined,
     'the inventory is told',
     { method: 'GET', path: '/inventory', headers: by('inspect') },
+  ],
+  [
+    200,
+    undefined,
+    'heat is told',
+    { method: 'GET', path: '/heat?limit=5', headers: by('inspect') },
+  ],
+  [
+    403,
+    'wrong-capability',
+    'heat is for those who may inspect',
+    { method: 'GET', path: '/heat', headers: by('read', hello.chunk) },
   ],
   [
     200,
@@ -269,6 +281,27 @@ describe('what the agent answers', () => {
     expect({ status: answer.status, kind: answer.kind }).toEqual({ status, kind });
     expect(await readdir(`${agent.directory}/tmp`)).toEqual([]);
     expect((await stats(agent)).diskSuspect).toBe(false);
+  });
+
+  test('heat counts what clients read, not what migrations read, and forgets what is gone', async () => {
+    const agent = await small();
+    const world = arrivalOf(Buffer.from('world'));
+    for (const arrival of [hello, world]) await put(agent, arrival);
+    const get = (chunk: string, headers: object = {}) =>
+      rawRequest(agent.port, {
+        method: 'GET',
+        path: `/chunks/${chunk}`,
+        headers: { ...by('read', chunk), ...headers },
+      });
+    for (let i = 0; i < 3; i++) await get(world.chunk);
+    await get(hello.chunk);
+    await get(hello.chunk, { 'x-ballast-transfer': 'background' });
+    const told = await heat(agent);
+    expect(told.map(({ chunk }) => chunk)).toEqual([world.chunk, hello.chunk]);
+    expect(told.map((each) => Math.round(each.heat))).toEqual([3, 1]);
+    expect((await heat(agent, 1)).length).toBe(1);
+    await agent.parts.store.remove(world.chunk, 1);
+    expect((await heat(agent)).map(({ chunk }) => chunk)).toEqual([hello.chunk]);
   });
 
   test.each([

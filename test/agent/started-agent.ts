@@ -10,6 +10,8 @@ import type { StorageNode } from '../../lib/agent/storage-node.ts';
 import { Store } from '../../lib/agent/store.ts';
 import { Traffic } from '../../lib/agent/traffic.ts';
 import { verifyingKey } from '../../lib/contract/capability.ts';
+import { ThrottleRecord } from '../../lib/contract/policy.ts';
+import { Heat } from '../../lib/core/heat.ts';
 import type { AgentAt } from './agent-calls.ts';
 import { capability, publicKey } from './arrivals.ts';
 
@@ -58,8 +60,9 @@ export async function startedAgent(options: Options = {}): Promise<Started> {
     zone: 'z1a',
     store: await Store.open({ directory, capacityBytes, now, log }),
     authority: new Authority(verifyingKey(publicKey), node, Date.now),
-    background: new Background(backgroundRate, now),
+    background: new Background(backgroundRate, ThrottleRecord.parse({ throttle: 'none' }), now),
     traffic: new Traffic(now),
+    heat: new Heat(),
     log,
     now,
   };

@@ -62,6 +62,16 @@ describe('launch', () => {
     });
   });
 
+  test('asks for a type of its own, and tells the node its size', async () => {
+    sdk.on(RunInstancesCommand).resolves({ Instances: [instance('i-1', 'pending')] });
+    const type = { type: 'r7g.xlarge', capacityBytes: 5e11 };
+    await machines.launch(nodeId('n-1'), zone('b'), 'token-1', type);
+    const { input } = sdk.commandCalls(RunInstancesCommand)[0]!.args[0];
+    expect(input.InstanceType).toBe('r7g.xlarge');
+    const [ofInstance] = input.TagSpecifications!;
+    expect(ofInstance?.Tags).toContainEqual({ Key: 'ballast:capacity', Value: '500000000000' });
+  });
+
   test('says why no machine is to be had, though EC2 calls it a server error', async () => {
     sdk.on(RunInstancesCommand).rejects(awsError('InsufficientInstanceCapacity', 500));
     const refused = 'InsufficientInstanceCapacity: InsufficientInstanceCapacity happened';

@@ -67,6 +67,28 @@ describe('pull', () => {
     ]);
   });
 
+  test('carries a read capability for each shard that may rebuild a slot', async () => {
+    node.answer = lines(...events);
+    const shards = [
+      { slot: 1, node: other.node, sha256: hash('one') },
+      { slot: 3, node: from.node, sha256: hash('three') },
+    ];
+    const rebuild = { data: 2, parity: 2, when: 'first', shards } as const;
+    await allOf(nodes.pull(node.at, [from, other], [{ ...wanted('a'), rebuild }], 1000));
+    const request = PullRequest.parse(JSON.parse(node.seen[0]!.body.toString()));
+    const [asked] = request.chunks;
+    expect(asked).toMatchObject({ reads: [null, null], rebuild: { data: 2, parity: 2 } });
+    const found = asked!.rebuild!.shards.map(({ slot, source, sha256, read }) => {
+      const { node: name } = request.sources[source]!;
+      const claims = { op: 'read', node: name, subject: asked!.chunk, now } as const;
+      return [slot, name, sha256, refuseCapability(publicKey, read, claims)];
+    });
+    expect(found).toEqual([
+      [1, 'n3', hash('one'), undefined],
+      [3, 'n2', hash('three'), undefined],
+    ]);
+  });
+
   test('events come as they are sent, cut anywhere', async () => {
     const text = events.map((event) => `${JSON.stringify(event)}\n`).join('');
     let more: () => void = () => {};

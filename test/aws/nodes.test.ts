@@ -78,6 +78,14 @@ describe('requests', () => {
     expect(refusalOf(node.seen[0]!, 'inspect')).toBeUndefined();
   });
 
+  test('heat is looked at', async () => {
+    const heat = [{ chunk: chunk('a'), heat: 2.5 }];
+    node.answer = lines(...heat);
+    expect(await nodes.heat(node.at)).toEqual(heat);
+    expect(node.seen[0]!.url.pathname).toBe('/heat');
+    expect(refusalOf(node.seen[0]!, 'inspect')).toBeUndefined();
+  });
+
   test('a connection is used again, and a stale one is replaced', async () => {
     node.answer = (response) => response.end('bytes');
     for (let i = 0; i < 5; i++) await nodes.read(node.at, chunk('a'));

@@ -57,7 +57,7 @@ await timed(`${nodes} nodes, ${chunks} chunks written`, async () => {
 });
 
 const { plan } = await timed('a drain observed and planned', () =>
-  observeDrain(fleet.ports, [nodeId(name(7)), nodeId(name(8))]),
+  observeDrain(fleet.ports, [nodeId(name(7)), nodeId(name(8))], []),
 );
 console.log(`  ${plan.moves.length} moves, ${plan.blocks.length} blocks`);
 

@@ -42,7 +42,40 @@ describe('a command line that cannot be gets one sentence and exit code 2', () =
     ['endpoint that is no URL', ['status', '--endpoint-url', 'here'], /is no URL/],
     ['no local cloud', ['status'], /No local cloud runs on/],
     ['source that is not there', ['put', '/not/there', 'x'], /"\/not\/there" is not there/],
+    [
+      'rule that is none',
+      ['put', '.', 'x', '--redundancy', 'raid5'],
+      /replicated:3 or erasure:4\+2/,
+    ],
+    ['no copy', ['put', '.', 'x', '--redundancy', 'replicated:0'], /It keeps no copy/],
+    ['no data shard', ['put', '.', 'x', '--redundancy', 'erasure:0+2'], /It has no data shard/],
+    ['no parity', ['put', '.', 'x', '--redundancy', 'erasure:4+0'], /It has no parity shard/],
+    ['too many shards', ['put', '.', 'x', '--redundancy', 'erasure:200+56'], /256 shards.*most 49/],
+    ['half a shard', ['put', '.', 'x', '--redundancy', 'erasure:4.5+2'], /erasure:4\+2/],
+    ['class that is none', ['scale', 'out', '1', '--class', 'gold'], /data, metadata, mixed/],
     ['destination that climbs', ['put', '.', '../x'], /"\.\." as one of its names/],
+    ['hours that are none', ['capacity', '--trend', '--hours', '1'], /whole number from 3 to 1488/],
+    ['history that is not there', ['policy', 'replay', '--history', '/no'], /cannot read \/no/],
+    [
+      'month of an unknown shape',
+      ['policy', 'replay', '--generate', 'month', '--shape', 'odd'],
+      /Allowed choices are growing/,
+    ],
+    [
+      'load that is not to be had',
+      ['policy', 'replay', '--generate', 'year'],
+      /Allowed choices are month/,
+    ],
+    [
+      'history and a month',
+      ['policy', 'replay', '--generate', 'month', '--history', 'x'],
+      /Both --history and --generate/,
+    ],
+    [
+      'policy file that is not there',
+      ['policy', 'replay', '--generate', 'month', '--policy', '/no'],
+      /\/no cannot be read/,
+    ],
     ['snapshot that is not there', ['plan', '--snapshot', '/no', '--rebalance'], /cannot read/],
   ])('%s', async (_what, argv, sentence) => {
     const ran = await ballast(argv);
@@ -78,7 +111,46 @@ describe('a command line that cannot be gets one sentence and exit code 2', () =
     ['rm of nothing', ['rm', 'nothing'], /no file "nothing"/],
     ['an unknown policy', ['policy', 'set', 'speed=1'], /The policy has no speed/],
     ['a policy without a value', ['policy', 'set', 'fillHigh'], /write NAME=VALUE/],
+    ['a throttle that is none', ['throttle', 'set', 'hope'], /load, latency, fixed, none/],
+    ['a policy that is no number', ['policy', 'set', 'fillHigh=much'], /fillHigh="much"/],
     ['a policy out of range', ['policy', 'set', 'fillHigh=7'], /fillHigh=7/],
+    [
+      'a rule that is none',
+      ['policy', 'set', 'redundancy=many'],
+      /like replicated:3 or erasure:4\+2/,
+    ],
+    ['a rule of no data', ['policy', 'set', 'redundancy=erasure:0+1'], /has no data shard/],
+    ['an unknown placement', ['policy', 'set', 'placement=random'], /placement="random"/],
+    ['a policy of nothing', ['policy', 'set'], /Nothing to set: write NAME=VALUE, or name a file/],
+    [
+      'a policy file that is not there',
+      ['policy', 'set', '--file', '/no'],
+      /\/no cannot be read \(ENOENT\)/,
+    ],
+    [
+      'a spare mark above the high one',
+      ['policy', 'set', 'fillSpare=0.9'],
+      /fillSpare 0.9 < fillHigh/,
+    ],
+    [
+      'node types without a price',
+      ['policy', 'set', 'nodeTypes=[{"type":"x","capacityBytes":1}]'],
+      /nodeTypes\.0\.dollarsPerHour=/,
+    ],
+    [
+      'a node type twice',
+      [
+        'policy',
+        'set',
+        'nodeTypes=[{"type":"x","capacityBytes":1,"dollarsPerHour":1},{"type":"x","capacityBytes":2,"dollarsPerHour":1}]',
+      ],
+      /nodeTypes has x twice/,
+    ],
+    [
+      'a replay of no history',
+      ['policy', 'replay'],
+      /too little in the recorded history to replay: 0 records/,
+    ],
     ['marks out of order', ['policy', 'set', 'fillHigh=0.2'], /fillLow 0.3 < fillTarget/],
   ])('%s', async (_what, argv, sentence) => {
     const { ports, started } = memoryFleet();
@@ -86,6 +158,14 @@ describe('a command line that cannot be gets one sentence and exit code 2', () =
     expectOneSentence(ran, sentence);
     expect([ran.exitCode, started]).toEqual([2, []]);
   });
+});
+
+test('more shards than nodes, before anything is stored', async () => {
+  const { ports, store } = memoryFleet();
+  const directory = scratch({ file: 'x' });
+  const ran = await ballast(['put', directory, 'x', '--redundancy', 'erasure:4+2'], { ports });
+  expectOneSentence(ran, /erasure:4\+2 needs 6 nodes that take data: the fleet has 3/);
+  expect([ran.exitCode, [...store.items('files')]]).toEqual([2, []]);
 });
 
 test('settings that lack something are named', async () => {
@@ -113,6 +193,7 @@ test('a mistake with --json is one document too', async () => {
     error: {
       message: 'Refused: there is no node n9.',
       exitCode: 2,
+      remedies: [],
       blocks: [{ kind: 'unknown-node', node: 'n9' }],
     },
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { nodeKey } from '../../lib/contract/keys.ts';
+import { nodeKey, throttleKey } from '../../lib/contract/keys.ts';
 import { tellEvents } from '../../lib/control/events.ts';
 import { nodeView, stepNode } from '../../lib/control/fleet.ts';
 import { endJob, readJob, startRebalance } from '../../lib/control/jobs.ts';
@@ -52,6 +52,48 @@ describe('files', () => {
     expect(readFileSync(join(out, name), 'utf8')).toBe('22');
   });
 
+  test('go in as shards, and come out with any m nodes away', async () => {
+    const fleet = memoryFleet(sixNodes);
+    const directory = scratch({ one: '1', empty: '', large: 'x'.repeat(50_000) });
+    const rule = ['--redundancy', 'erasure:4+2'];
+    expect((await ballast(['put', directory, 'd', ...rule], fleet)).exitCode).toBe(0);
+    expect([...fleet.disks.values()].map((disk) => disk.size)).toEqual([2, 2, 2, 2, 2, 2]);
+    for (const lost of ['n2', 'n5']) fleet.down.add(lost);
+    const verified = await ballast(['verify', '--source', directory, '--prefix', 'd'], fleet);
+    expect([verified.stdout, verified.exitCode]).toEqual(['3 of 3 files verified, 48.8 KiB.\n', 0]);
+    fleet.down.add('n1');
+    expect((await ballast(['verify'], fleet)).exitCode).toBe(1);
+  });
+
+  test('verify --repair finds a copy that reads never missed, and repairs it', async () => {
+    const fleet = memoryFleet(sixNodes);
+    await storeSome(fleet);
+    expect((await ballast(['verify', '--repair'], fleet)).stdout).toMatch(
+      /\nNo copy or shard is dam/,
+    );
+    const [disk] = [...fleet.disks.values()].filter((each) => each.size > 0);
+    const [chunk] = [...disk!.keys()];
+    disk!.set(chunk!, Uint8Array.of(0));
+    const ran = await ballast(['verify', '--repair'], fleet);
+    expect(ran.exitCode).toBe(0);
+    expect(ran.stdout).toMatch(/2 of 2 files verified.*\n1 slot damaged: ID\d+ repairs it\./);
+    expect(fleet.started).toEqual([['repair', expect.any(String)]]);
+  });
+
+  test('the rule of the policy holds for what a put says nothing about', async () => {
+    const fleet = memoryFleet(sixNodes);
+    const set = ['redundancy=erasure:2+1', 'placement=hash'];
+    const { stdout } = await ballast(['policy', 'set', ...set], fleet);
+    expect(stdout).toMatch(/redundancy +erasure:2\+1 +set\n/);
+    expect(stdout).toMatch(/placement +hash +set\n/);
+    await storeSome(fleet);
+    const { stdout: told } = await ballast(['explain', 'd/two'], fleet);
+    expect(told).toMatch(/\(erasure:2\+1\) is on n\d .*, n\d .*, n\d /);
+    const [, chunk] = /Chunk (\w{64})/.exec(told)!;
+    const { stdout: more } = await ballast(['explain', chunk!], fleet);
+    expect(more).toMatch(/Slots 0 to 1 are its data, .* 1 B each: any 2 are enough to read it\./);
+  });
+
   test('verify exits 1 and names the file when bytes are lost', async () => {
     const fleet = memoryFleet();
     await storeSome(fleet);
@@ -94,7 +136,12 @@ describe('every command prints one JSON document and nothing else', () => {
     [['events']],
     [['ls']],
     [['verify']],
+    [['capacity']],
+    [['capacity', '--trend', '--hours', '24']],
     [['policy', 'get']],
+    [['throttle']],
+    [['throttle', 'set', 'fixed', '--rate', '5']],
+    [['policy', 'export-history']],
     [['policy', 'set', 'fillHigh=0.85']],
     [['drain', 'n1', '--dry-run']],
     [['drain', 'n1']],
@@ -130,7 +177,36 @@ describe('steering', () => {
     const ran = await ballast(['drain', 'n1', 'n4', '--dry-run'], fleet);
     expect([ran.exitCode, fleet.started]).toEqual([2, []]);
     const one = await ballast(['drain', 'n1', '--dry-run'], fleet);
-    expect(one.stdout).toMatch(/^Draining n1 would move \d+ slots?, .*; nothing was moved\.\n$/);
+    expect(one.stdout).toMatch(
+      /^Draining n1 would move \d+ slots?, .*; nothing was moved\. Its moves take \d+ s \(P50\) to \d+ s \(P90\)\.\n$/,
+    );
+  });
+
+  test('a deadline is answered before anything starts: in time, or what would have to give', async () => {
+    const fleet = memoryFleet(sixNodes);
+    await storeSome(fleet);
+    const late = await ballast(['drain', 'n1', '--deadline', '1s', '--json'], fleet);
+    expect([late.exitCode, fleet.started]).toEqual([3, []]);
+    const { error } = JSON.parse(late.stdout);
+    expect(error.message).toMatch(/^Refused: the moves take .* To unblock: .*--deadline\.$/);
+    expect(error.blocks).toMatchObject([{ kind: 'too-late', availableMs: 1_000 }]);
+    expect(error.remedies).toMatchObject([{ kind: 'later-deadline' }]);
+    const inTime = await ballast(['drain', 'n1', '--deadline', '2h30m', '--json'], fleet);
+    const answer = JSON.parse(inTime.stdout);
+    expect(answer.p50Ms).toBeLessThan(answer.p90Ms);
+    expect(await readJob(fleet.ports.tables, answer.job)).toMatchObject({
+      deadline: fleet.nowMs + 9_000_000,
+    });
+    expect(fleet.started).toHaveLength(1);
+  });
+
+  test.each<[typed: string, sentence: RegExp]>([
+    ['soon', /It must be a time such as 2h30m/],
+    ['2026-13-45', /It must be a time such as 2h30m/],
+    ['2020-01-01T00:00Z', /The deadline 2020-01-01T00:00:00.000Z has passed/],
+  ])('a deadline that is none: %s', async (typed, sentence) => {
+    const ran = await ballast(['drain', 'n1', '--deadline', typed], memoryFleet(sixNodes));
+    expect([ran.exitCode, ran.stderr]).toEqual([2, expect.stringMatching(sentence)]);
   });
 
   test.each<[state: 'done' | 'blocked' | 'failed', exitCode: number, text: RegExp]>([
@@ -214,12 +290,25 @@ describe('steering', () => {
   });
 });
 
+test('the throttle that is set is the policy, and what nodes read, in one write', async () => {
+  const fleet = memoryFleet();
+  const argv = ['throttle', 'set', 'latency', '--objective', '15', '--miss-share', '0.05'];
+  const ran = await ballast(argv, fleet);
+  expect(ran.stdout).toMatch(/^latency: 5.0% of clients' requests in 60 s may take over 15 ms/);
+  const [told] = await fleet.ports.tables.get([throttleKey]);
+  expect(told).toMatchObject({ throttle: 'latency', latencyObjectiveMs: 15 });
+  const { stdout } = await ballast(['policy', 'get', '--json'], fleet);
+  expect(JSON.parse(stdout).policy).toMatchObject({ latencyMissShareMax: 0.05 });
+  await ballast(['policy', 'set', 'throttle=none'], fleet);
+  expect(await fleet.ports.tables.get([throttleKey])).toMatchObject([{ throttle: 'none' }]);
+});
+
 test('explain says where a file is', async () => {
   const fleet = memoryFleet();
   await storeSome(fleet);
   const { stdout } = await ballast(['explain', 'd/two'], fleet);
   expect(stdout).toMatch(
-    /^File d\/two has 2 B in 1 chunk, version 1\.\nSHA-256 \w{64}\.\nChunk \w+ is on /,
+    /^File d\/two has 2 B in 1 chunk, version 1\.\nSHA-256 \w{64}\.\nChunk \w+ \(replicated:3\) is on /,
   );
   for (const node of ['n1', 'n2', 'n3']) expect(stdout).toContain(node);
 });

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { scratch } from '../support/scratch.ts';
+import { deploymentSettings } from '../support/settings.ts';
 
 const command = resolve(import.meta.dirname, '../../bin/ballast.ts');
 
@@ -55,7 +56,7 @@ describe('the process', () => {
 
   test('a store that does not answer is one sentence and exit code 1', async () => {
     const { code, stderr } = await run(['nodes', '--endpoint-url', 'http://127.0.0.1:1'], {
-      BALLAST_SETTINGS: settings,
+      BALLAST_SETTINGS: deploymentSettings,
       AWS_ACCESS_KEY_ID: 'x',
       AWS_SECRET_ACCESS_KEY: 'x',
       AWS_REGION: 'us-east-1',
@@ -73,24 +74,4 @@ describe('the process', () => {
     expect(first.stderr).toMatch(/^ballast: [^\n]+\n$/);
     expect(readdirSync(home)).toEqual(['logs']);
   });
-});
-
-const names = [
-  'FLEET',
-  'TABLE',
-  'FILES_TABLE',
-  'HEARTBEATS_TABLE',
-  'BUCKET',
-  'SECRET',
-  'LAUNCH_TEMPLATE',
-];
-const queues = ['CRITICAL', 'HIGH', 'NORMAL', 'LOW', 'SWEEP'].map((name) => `QUEUE_${name}`);
-const workflows = ['SCALE_OUT', 'DRAIN', 'REBALANCE', 'REPAIR'].map((name) => `WORKFLOW_${name}`);
-const settings = JSON.stringify({
-  ...Object.fromEntries(
-    [...names, ...queues, ...workflows].map((name) => [`BALLAST_${name}`, 'x']),
-  ),
-  BALLAST_SUBNETS: 'a=s',
-  BALLAST_POLICY: '{"nodeCapacityBytes":1}',
-  BALLAST_PORT: '7070',
 });

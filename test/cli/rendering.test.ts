@@ -112,6 +112,7 @@ const node = (over: Partial<NodeInView>): NodeInView => ({
 
 const job = (over: Partial<Job>): Job => ({
   ...{ id: jobId('J1'), kind: 'drain', state: 'running', nodes: ['n1'], launch: {}, generation: 1 },
+  ...{ launchClass: 'mixed', damaged: [], launchType: '' },
   ...{
     attempt: 'A',
     phase: 'moving',
@@ -131,6 +132,14 @@ const job = (over: Partial<Job>): Job => ({
     paused: false,
     pausedAt: 0,
     mustLeave: false,
+    estimateP50Ms: 0,
+    estimateP90Ms: 0,
+    moveBoundMs: 0,
+    movingSince: 0,
+    movedAt: 0,
+    undo: false,
+    movesRestored: 0,
+    bytesRestored: 0,
     startedAt: 0,
     endedAt: 0,
   },

@@ -3,7 +3,7 @@ import { guardKey } from '../../lib/contract/keys.ts';
 import { admit } from '../../lib/control/admit.ts';
 import { connections } from '../../lib/control/connections.ts';
 import { finish } from '../../lib/control/finish.ts';
-import { cancelJob, previewDrain, startDrain, undrain } from '../../lib/control/jobs.ts';
+import { cancelJob, previewDrain, startDrain } from '../../lib/control/jobs.ts';
 import { migrate } from '../../lib/control/migrate.ts';
 import { pace } from '../../lib/control/pace.ts';
 import { planJob } from '../../lib/control/plan-job.ts';
@@ -11,6 +11,7 @@ import { TryLater } from '../../lib/control/ports.ts';
 import { prove } from '../../lib/control/prove.ts';
 import { sweep } from '../../lib/control/sweep.ts';
 import { terminate } from '../../lib/control/terminate.ts';
+import { undrain } from '../../lib/control/undrain.ts';
 import { watch } from '../../lib/control/watch.ts';
 import { type JobId, jobId, nodeId } from '../../lib/core/ids.ts';
 import { contentOf, forever, jobOf, putFile, putFiles, runJob, take, work } from './acts.ts';
@@ -45,7 +46,13 @@ test.each([[50], [1]])(
     expect(jobOf(world, job)).toMatchObject({ state: 'done', movesDone: copies, movesFailed: 0 });
     const certificate = world.archive.get(`certificates/${job}/${full}.ndjson`)!.trim().split('\n');
     expect(certificate).toHaveLength(1 + copies);
-    expect(JSON.parse(certificate[1]!)).toMatchObject({ state: 'live', version: 2 });
+    const [head, ...lines] = certificate.map((line) => JSON.parse(line));
+    expect(head).toMatchObject({ certificate: 2, node: full, job, chunks: copies });
+    for (const { chunk, sha256, holder, movedAt, state, slot } of lines) {
+      const { holders, sha256: stored } = world.placement(chunk)!;
+      expect([state, sha256, holder]).toEqual(['live', stored, holders[slot]]);
+      expect(Date.parse(movedAt)).toBeGreaterThan(0);
+    }
     expect(world.problems()).toEqual([]);
     expect(await contentOf(world, 'f3')).toBe('content of 3');
   },
@@ -132,10 +139,23 @@ test('what turns up between the request and its first step blocks the job', asyn
   const { world, full } = await filled();
   const job = await drained(world, full);
   const other = full === 'a1' ? 'a2' : 'a1';
-  await runJob(world, await drained(world, other));
+  world.store.write([{ op: 'update', key: keyOf(other), set: { state: 'dead' } }]);
   expect(await runJob(world, job)).toBe('blocked');
   expect(jobOf(world, job).reasons.join()).toMatch(/last|zone/);
+  expect(jobOf(world, job).reasons.join()).toContain('to unblock: add room: `ballast scale out 1');
   expect(world.state(full)).toBe('active');
+});
+
+test('of two drains that exclude each other the first that was asked for goes', async () => {
+  const { world, full } = await filled();
+  const other = full === 'a1' ? 'a2' : 'a1';
+  const first = await drained(world, full);
+  expect(await startDrain(world.ports, [nodeId(other)], [])).toMatchObject({
+    kind: 'blocked',
+    blocks: [{ kind: 'last-node-of-zone' }],
+    remedies: [{ kind: 'add-nodes', zone: 'a', nodes: 1 }],
+  });
+  expect(await runJob(world, first)).toBe('done');
 });
 
 test('two drains of one node: one takes it, the other says that it drains', async () => {
@@ -158,7 +178,7 @@ test('a node that changes while it is cordoned is looked at again', async () => 
   expect(await admit(world.ports, second)).toMatchObject({ verdict: 'blocked' });
 });
 
-test('clients are waited for, up to the limit', async () => {
+test('clients are waited for, up to the limit, and then cut off', async () => {
   const { world, full } = await filled();
   const job = await drained(world, full);
   await runJob(world, job, { until: 'connections' });
@@ -168,8 +188,11 @@ test('clients are waited for, up to the limit', async () => {
   world.node(full).isUp = false;
   expect(await connections(world.ports, job)).toMatchObject({ verdict: 'idle' });
   world.node(full).isUp = true;
+  expect(world.node(full).connections).toBe(2);
   world.pass(world.ports.policy.connectionsLimitMs + 1);
   expect(await connections(world.ports, job)).toMatchObject({ verdict: 'idle' });
+  expect(world.node(full).connections).toBe(0);
+  expect(jobOf(world, job).phase).toBe('closed 2 of 2 client connections');
 });
 
 test('an undrain that races the proof tells which of them won', async () => {
@@ -247,7 +270,7 @@ test('a drained node waits for its parking, and takes its outbox with it', async
   const { world, full } = await filled();
   const job = await drained(world, full);
   await runJob(world, job, { until: 'terminate' });
-  expect(await terminate(world.ports, job)).toEqual({ verdict: 'waiting', waitSeconds: 60 });
+  expect(await terminate(world.ports, job)).toEqual({ verdict: 'waiting', waitSeconds: 300 });
   expect(world.state(full)).toBe('drained');
   expect(world.store.all('placement', `O#${full}`).length).toBeGreaterThan(0);
   world.pass(world.ports.policy.parkingMs);
@@ -272,19 +295,20 @@ test('a machine that EC2 has forgotten does not hold its node for ever', async (
   expect(await terminate(world.ports, job)).toMatchObject({ verdict: 'gone' });
 });
 
-test('a parked copy is deleted after its time, and not before', async () => {
+test('a parked copy is deleted after its time, and not before, nor while its node drains', async () => {
   const { world, full } = await filled();
   const job = await drained(world, full);
   await runJob(world, job, { until: 'prove' });
   const copies = world.node(full).chunks.length;
+  world.pass(world.ports.policy.parkingMs);
   await sweep(world.ports, [nodeId(full)]);
   expect(world.node(full).chunks).toHaveLength(copies);
-  world.pass(world.ports.policy.parkingMs);
+  await cancelJob(world.ports, job);
+  await runJob(world, job);
   await sweep(world.ports, [nodeId('b1')]);
   expect(world.node(full).chunks).toHaveLength(copies);
   await sweep(world.ports, [nodeId(full)]);
   expect(world.node(full).chunks).toEqual([]);
-  expect(await prove(world.ports, job)).toMatchObject({ verdict: 'proved' });
 });
 
 test('a job that is not there, or over, cancels every step and keeps its nodes', async () => {
@@ -316,4 +340,84 @@ test('a failed execution leaves its error, what was not moved, and its node', as
   expect(world.state(full)).toBe('active');
   await migrate(world.ports, message, forever);
   expect(world.problems()).toEqual([]);
+});
+
+/** Three nodes a zone, and what each drain moved where. */
+async function sideBySide() {
+  const zones = ['a', 'b', 'c'];
+  const nodes = Object.fromEntries(zones.flatMap((z) => [1, 2, 3].map((i) => [`${z}${i}`, z])));
+  const { world } = await filled({ nodes });
+  await putFiles(world, 60);
+  const landed = new Map<string, string>();
+  world.afterWrite = (ops) => {
+    for (const op of ops) {
+      if (op.op === 'update' && op.key.sk === 'C')
+        landed.set(op.key.pk, [landed.get(op.key.pk), String(op.set?.holders)].join(' '));
+    }
+  };
+  return { world, landed };
+}
+
+test('two drains side by side do not feed each other: each slot moves once', async () => {
+  const { world, landed } = await sideBySide();
+  const slots = world.node('a1').chunks.length + world.node('a2').chunks.length;
+  const first = await drained(world, 'a1');
+  await runJob(world, first, { until: 'pace' });
+  const second = await drained(world, 'a2');
+  await runJob(world, second, { until: 'pace' });
+  for (let round = 0; round < 4; round++) {
+    await pace(world.ports, round % 2 === 0 ? first : second);
+    await work(world);
+  }
+  expect([await runJob(world, first), await runJob(world, second)]).toEqual(['done', 'done']);
+  const moved = [first, second].map((job) => jobOf(world, job).movesDone);
+  expect(moved[0]! + moved[1]!).toBe(slots);
+  expect(landed.size).toBeGreaterThan(20);
+  expect(world.problems()).toEqual([]);
+});
+
+test('a drain that is asked for, and not begun, is not fed by one that plans', async () => {
+  const { world } = await sideBySide();
+  const first = await drained(world, 'a1');
+  await runJob(world, first, { until: 'plan' });
+  const second = await drained(world, 'a2');
+  const before = world.node('a2').chunks.length;
+  expect(await runJob(world, first)).toBe('done');
+  expect(world.state('a2')).toBe('active');
+  expect(world.node('a2').chunks).toHaveLength(before);
+  expect(await runJob(world, second)).toBe('done');
+  expect(world.problems()).toEqual([]);
+});
+
+test('a node that dies in the middle of its moves: they turn into repairs, and the drain ends', async () => {
+  const { world } = await sideBySide();
+  const held = (name: string) => world.node(name).chunks.length;
+  const [dying, other] = ['a1', 'a2', 'a3'].sort((l, r) => held(r) - held(l)) as [string, string];
+  const job = await drained(world, dying, other);
+  await runJob(world, job, { until: 'pace' });
+  await pace(world.ports, job);
+  let events = 0;
+  const short = { remainingMs: () => (++events > 5 ? 0 : Number.POSITIVE_INFINITY) };
+  for (const message of world.messages.splice(0)) {
+    events = 0;
+    await migrate(world.ports, message, short);
+  }
+  const left = world
+    .node(dying)
+    .chunks.filter((chunk) => world.placement(chunk)!.holders.includes(dying));
+  expect(left.length).toBeGreaterThan(0);
+  world.node(dying).isUp = false;
+  const machine = world.machines.findIndex(({ node }) => node === dying);
+  world.machines[machine] = { ...world.machines[machine]!, state: 'terminated' };
+  await watch(world.ports);
+  expect(world.state(dying)).toBe('dead');
+  const [, repair] = world.started.find(([workflow]) => workflow === 'repair')!;
+  await work(world);
+  expect(await runJob(world, jobId(repair))).toBe('done');
+  expect(left.flatMap((chunk) => world.placement(chunk)!.holders)).not.toContain(dying);
+  world.pass(world.ports.policy.flightLimitMs + 1);
+  expect(await runJob(world, job)).toBe('done');
+  expect([world.state(dying), world.state(other)]).toEqual(['gone', 'gone']);
+  expect(world.problems()).toEqual([]);
+  expect(await contentOf(world, 'f3')).toBe('content of 3');
 });

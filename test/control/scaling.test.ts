@@ -2,16 +2,24 @@ import { expect, test } from 'vitest';
 import { policyKey, scalingKey } from '../../lib/contract/keys.ts';
 import { autoscale } from '../../lib/control/autoscale.ts';
 import { finish } from '../../lib/control/finish.ts';
+import { readFleet } from '../../lib/control/fleet.ts';
 import { cancelJob, startScaleOut } from '../../lib/control/jobs.ts';
 import { join } from '../../lib/control/join.ts';
 import { launch } from '../../lib/control/launch.ts';
 import { effectivePolicy, policyReader, withPolicy } from '../../lib/control/policy.ts';
+import { chunkIdOf, storeChunk } from '../../lib/control/store.ts';
 import { watch } from '../../lib/control/watch.ts';
 import { type JobId, jobId } from '../../lib/core/ids.ts';
 import { contentOf, jobOf, putFiles, runJob } from './acts.ts';
-import { pairs, World } from './world.ts';
+import { hashOf, pairs, World } from './world.ts';
 
-const policy = { graceMs: 0, parkingMs: 1_000, joinLimitMs: 600_000 };
+const policy = {
+  fillHighForMs: 0,
+  fillLowForMs: 0,
+  graceMs: 0,
+  parkingMs: 1_000,
+  joinLimitMs: 600_000,
+};
 const low = { ...policy, nodesMin: 3, cooldownInMs: 60_000 };
 
 function fillAll(world: World, usedBytes: number): void {
@@ -28,6 +36,32 @@ async function grown(
   if (started.kind === 'blocked') throw new Error('blocked');
   return started.job;
 }
+
+test.each([
+  ['metadata', 'data'],
+  ['data', 'metadata'],
+] as const)('a launch of %s nodes brings nodes that take no %s', async (nodeClass, kind) => {
+  const world = new World({ nodes: pairs, policy });
+  const started = await startScaleOut(world.ports, { a: 1 }, ['asked'], nodeClass);
+  if (started.kind === 'blocked') throw new Error('blocked');
+  expect(await runJob(world, started.job)).toBe('done');
+  const [node] = jobOf(world, started.job).nodes;
+  expect(world.record(node!)).toMatchObject({ class: nodeClass, state: 'active' });
+  const fleet = await readFleet(world.ports.tables);
+  for (const [other, expected] of [
+    [kind, false],
+    [nodeClass, true],
+  ] as const) {
+    const taken = [];
+    for (let i = 0; i < 20; i++) {
+      const bytes = Uint8Array.of(i);
+      const id = chunkIdOf(other, i);
+      const chunk = { chunk: id, bytes, sha256: hashOf(bytes), kind: other };
+      taken.push((await storeChunk(world.ports, fleet, chunk, id)).holders);
+    }
+    expect(taken.flat().some(({ id }) => id === node)).toBe(expected);
+  }
+});
 
 test('a full fleet grows, joins and is levelled', async () => {
   const world = new World({ policy });

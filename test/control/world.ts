@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Held, PullEvent, Receipt } from '../../lib/contract/agent.ts';
+import type { Held, PullEvent, Receipt, Renewal } from '../../lib/contract/agent.ts';
 import type { FleetEvent } from '../../lib/contract/events.ts';
 import {
   chunkKey,
@@ -13,6 +13,7 @@ import {
 import type { BatchMessage } from '../../lib/contract/messages.ts';
 import { Policy } from '../../lib/contract/policy.ts';
 import type { ChunkRecord, NodeRecord } from '../../lib/contract/records.ts';
+import { slotSha256 } from '../../lib/control/chunks.ts';
 import {
   type Item,
   type Machine,
@@ -22,18 +23,27 @@ import {
   type Op,
   type Ports,
   type PullChunk,
+  type RenewChunk,
   type WriteResult,
 } from '../../lib/control/ports.ts';
-import { judgeDelete, judgePut } from '../../lib/core/fence.ts';
+import { judgeDelete, judgePut, judgeRenewal } from '../../lib/core/fence.ts';
 import { chunkId, type NodeId, nodeId, zone } from '../../lib/core/ids.ts';
 import type { NodeState } from '../../lib/core/lifecycle.ts';
 import { epochMillis } from '../../lib/core/units.ts';
 import { Store } from '../../lib/sim/store.ts';
+import { waysTo } from '../../lib/sim/ways.ts';
 
 interface Shelf {
   fence: number;
   copy?: { bytes: Uint8Array; slot: number; epoch: number; at: number };
 }
+
+const judgedOf = (shelf: Shelf | undefined) =>
+  shelf && {
+    fence: shelf.fence,
+    held: shelf.copy !== undefined,
+    sha256: shelf.copy?.epoch === shelf.fence ? hashOf(shelf.copy.bytes) : undefined,
+  };
 
 /** A node agent in memory: a disk with fences that never fails unasked. */
 export class MemoryNode {
@@ -63,18 +73,27 @@ export class MemoryNode {
   /** @throws NodeRefused */
   write(chunk: string, slot: number, epoch: number, bytes: Uint8Array, at: number): Receipt {
     const shelf = this.shelves.get(chunk);
-    const judged = shelf && { fence: shelf.fence, held: shelf.copy !== undefined };
-    if (judgePut(judged, epoch) !== 'store')
+    if (judgePut(judgedOf(shelf), epoch, hashOf(bytes)) !== 'store')
       throw new NodeRefused('below-fence', 'below the fence');
     this.shelves.set(chunk, { fence: epoch, copy: { bytes, slot, epoch, at } });
     const { length: size } = bytes;
     return { chunk, slot, size, sha256: hashOf(bytes), epoch, incarnation: this.incarnation };
   }
 
-  unlink(chunk: string, version: number) {
+  renew({ chunk, slot, sha256, epoch }: RenewChunk, at: number): Renewal {
     const shelf = this.shelves.get(chunk);
     const judged = shelf && { fence: shelf.fence, held: shelf.copy !== undefined };
-    const outcome = judgeDelete(judged, version);
+    const verdict = judgeRenewal(judged, epoch);
+    if (verdict === 'absent') return { outcome: 'refused', chunk, reason: 'not-held' };
+    if (verdict === 'below-fence') return { outcome: 'refused', chunk, reason: verdict };
+    const { bytes } = shelf!.copy!;
+    if (hashOf(bytes) !== sha256) return { outcome: 'refused', chunk, reason: 'checksum' };
+    return { outcome: 'renewed', receipt: this.write(chunk, slot, epoch, bytes, at) };
+  }
+
+  unlink(chunk: string, version: number) {
+    const shelf = this.shelves.get(chunk);
+    const outcome = judgeDelete(judgedOf(shelf), version);
     if (outcome === 'unlink') this.shelves.set(chunk, { fence: shelf!.fence });
     return { chunk, outcome };
   }
@@ -113,6 +132,8 @@ export class World {
   readonly refusedZones = new Set<string>();
   /** EC2's list does not show launches yet. */
   isListOld = false;
+  /** Accesses an hour, by chunk. */
+  readonly heats = new Map<string, number>();
   /** Called before each write; may do what others do meanwhile, or throw. */
   beforeWrite: (ops: readonly Op[]) => void | Promise<void> = () => {};
   /** Before unconditional puts and deletes. */
@@ -121,6 +142,7 @@ export class World {
   afterWrite: (ops: readonly Op[]) => void = () => {};
   beforePullEvent: (event: PullEvent) => void | Promise<void> = () => {};
   beforeRemove: (node: NodeId) => void | Promise<void> = () => {};
+  beforeRenew: (renewals: readonly RenewChunk[]) => void | Promise<void> = () => {};
   beforeQuery: (pk: string) => void | Promise<void> = () => {};
   /** Changes what a pull says of a chunk. */
   tamper: (event: PullEvent) => readonly PullEvent[] = (event) => [event];
@@ -228,15 +250,16 @@ export class World {
     );
     for (const item of live) {
       const chunk = chunkId(item.pk.slice(2));
-      const { holders, sha256 } = item as unknown as ChunkRecord;
+      const record = item as unknown as ChunkRecord;
+      const { holders } = record;
       if (new Set(holders).size < holders.length) found.push(`${chunk} twice on a node`);
-      for (const holder of holders) {
+      for (const [slot, holder] of holders.entries()) {
         const lists = this.store.all('placement', inventoryPartition(nodeId(holder)));
         if (!lists.some((list) => (list.chunks as string[]).includes(chunk)))
           found.push(`${holder} has no list with ${chunk}`);
         if (gone.has(holder)) continue;
         const copy = this.node(holder).shelves.get(chunk)?.copy;
-        if (copy === undefined || hashOf(copy.bytes) !== sha256)
+        if (copy === undefined || hashOf(copy.bytes) !== slotSha256(record, slot))
           found.push(`${holder} lacks ${chunk}`);
       }
     }
@@ -350,6 +373,17 @@ export class World {
         const at = this.#reach(node);
         return removals.map(({ chunk, version }) => at.unlink(chunk, version));
       },
+      renew: async ({ node }, renewals) => {
+        await this.beforeRenew(renewals);
+        const at = this.#reach(node);
+        return renewals.map((each) => at.renew(each, this.nowMs));
+      },
+      close: async ({ node }) => {
+        const at = this.#reach(node);
+        const closed = at.connections;
+        at.connections = 0;
+        return closed;
+      },
       held: async ({ node }, after = '') => {
         const at = this.#reach(node);
         const chunks = at.chunks.sort().filter((chunk) => chunk > after);
@@ -361,12 +395,16 @@ export class World {
         });
         return chunks.length > page.length ? { held, next: page.at(-1)! } : { held };
       },
+      heat: async ({ node }) =>
+        this.#reach(node).chunks.map((chunk) => ({ chunk, heat: this.heats.get(chunk) ?? 0 })),
       stats: async ({ node }) => {
         const at = this.#reach(node);
         return {
           ...{ node, instance: '', zone: '', incarnation: at.incarnation, usedBytes: at.used },
           ...{ capacityBytes: at.capacity, chunks: at.chunks.length, connections: at.connections },
           ...{ cpu: 0, memory: 0, ioWait: 0, p99Ms: 0, diskSuspect: at.isSuspect },
+          ...{ throttle: 'none', throttleReason: '', backgroundRate: 0, backgroundFactor: 1 },
+          objectiveMs: null,
           ...{ foregroundIn: 0, foregroundOut: 0, backgroundIn: 0, backgroundOut: 0 },
         };
       },
@@ -388,21 +426,25 @@ export class World {
   }
 
   #pullOne(to: MemoryNode, sources: readonly NodeId[], wanted: PullChunk): PullEvent {
-    const { chunk, slot, epoch, holders } = wanted;
-    const copies = holders
-      .filter((holder) => sources.includes(holder) && this.nodes.get(holder)?.isUp === true)
-      .flatMap((holder) => this.node(holder).shelves.get(chunk)?.copy ?? []);
-    const good = copies.find(({ bytes }) => hashOf(bytes) === wanted.sha256);
+    const { chunk, slot, epoch } = wanted;
     const failed = (reason: 'source-unreachable' | 'below-fence' | 'full'): PullEvent => ({
       event: 'failed',
       chunk,
       reason,
       message: reason,
     });
+    const read = (from: NodeId) => {
+      const isThere = sources.includes(from) && this.nodes.get(from)?.isUp === true;
+      const copy = isThere ? this.node(from).shelves.get(chunk)?.copy : undefined;
+      return copy === undefined ? 'source-unreachable' : copy.bytes;
+    };
+    const matches = (bytes: Uint8Array, sha256: string) => hashOf(bytes) === sha256;
+    const came = waysTo(wanted, { read, matches }).map((way) => way());
+    const good = came.find((each) => typeof each !== 'string');
     if (good === undefined) return failed('source-unreachable');
-    if (to.used + good.bytes.length > to.capacity) return failed('full');
+    if (to.used + good.length > to.capacity) return failed('full');
     try {
-      const receipt = to.write(chunk, slot, epoch, good.bytes, this.nowMs);
+      const receipt = to.write(chunk, slot, epoch, good, this.nowMs);
       return { event: 'received', receipt };
     } catch {
       return failed('below-fence');

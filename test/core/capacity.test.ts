@@ -14,10 +14,15 @@ describe('capacity of a zone, by the reference arithmetic', () => {
     [100, 1000, 10, 'remove 8'],
     [0, 300, 3, 'remove 2'],
     [0, 100, 1, 'keep'],
-    [600, 1000, 2, 'remove 1'],
+    [600, 1000, 2, 'keep'],
     [600, 950, 2, 'keep'],
   ])('%d of %d bytes on %d nodes: %s', (usedBytes, capacityBytes, nodes, advice) => {
-    const policy = { fillTarget: 0.7, nodeCapacityBytes: 100 };
+    const policy = {
+      fillTarget: 0.7,
+      nodeCapacityBytes: 100,
+      nodeDollarsPerHour: 1,
+      nodeTypes: [],
+    };
     const said = adviseCapacity({ zone: zone('a'), usedBytes, capacityBytes, nodes }, policy);
     expect(said.kind === 'keep' ? 'keep' : `${said.kind} ${said.nodes}`).toBe(advice);
   });

@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkPlan } from '../../lib/core/check-plan.ts';
 import { planDrain } from '../../lib/core/drain.ts';
-import { type NodeId, nodeId } from '../../lib/core/ids.ts';
+import type { Redundancy } from '../../lib/core/fleet.ts';
+import { type NodeId, nodeId, zone } from '../../lib/core/ids.ts';
+import { placeWrite } from '../../lib/core/place-write.ts';
+import { bytes } from '../../lib/core/units.ts';
 import {
   anyFleet,
   erasure,
@@ -279,5 +282,49 @@ describe('promises on random fleets', () => {
     const chunks = times(9, () => ({ on: ['a0'] }));
     const plans = [nodes, backwards].map((each) => planDrain(sketch(each, chunks), ids('a0')));
     expect(movesOf(plans[0]!)).toEqual(movesOf(plans[1]!));
+  });
+});
+
+describe('under hash', () => {
+  const nodes: Record<string, NodeSketch> = Object.fromEntries(
+    ['a', 'b', 'c'].flatMap((where) => times(4, (at) => [`${where}${at}`, { capacity: 1_000 }])),
+  );
+  const preferredBy = (seed: string, rule: Redundancy, without = ''): readonly string[] => {
+    const rooms = Object.keys(nodes)
+      .filter((id) => id !== without)
+      .map((id) => ({
+        ...{ id: nodeId(id), zone: zone(id[0]!), class: 'mixed' as const },
+        ...{ capacity: bytes(1_000), used: bytes(0) },
+      }));
+    const request = { size: bytes(1), kind: 'data', redundancy: rule, seed } as const;
+    const choice = placeWrite(rooms, { ...request, placement: 'hash' });
+    return choice.kind === 'placed' ? choice.holders : [];
+  };
+
+  test.each([
+    ['copies', replicated(3)],
+    ['shards', erasure(4, 2)],
+  ])('a leaving slot goes to the next preferred holder: %s', (_what, rule) => {
+    const chunks = times(200, (n) => ({ on: [...preferredBy(`c${n}`, rule)], rule }));
+    const fleet = sketch(nodes, chunks);
+    const plan = planDrain(fleet, ids('a1'), { placement: 'hash' });
+    expect(checkPlan(fleet, plan, { leaving: ids('a1') })).toEqual([]);
+    for (const { chunk, slot, to } of plan.moves) {
+      const on = [...chunks[Number(chunk.slice(1))]!.on];
+      on[slot] = to;
+      expect(on.toSorted()).toEqual([...preferredBy(chunk, rule, 'a1')].toSorted());
+    }
+    expect(plan.moves.length).toBeGreaterThan(30);
+  });
+
+  test('a preferred holder that is full or of another class is passed over', () => {
+    const preferred = preferredBy('c0', replicated(3), 'a1').find((id) => id.startsWith('a'))!;
+    for (const change of [{ used: 950 }, { class: 'metadata' as const }]) {
+      const changed = { ...nodes, [preferred]: { ...nodes[preferred], ...change } };
+      const fleet = sketch(changed, [{ on: ['a1', 'b0', 'c0'] }]);
+      const [move] = planDrain(fleet, ids('a1'), { placement: 'hash' }).moves;
+      expect(move?.to).toMatch(/^a/);
+      expect(move?.to).not.toBe(preferred);
+    }
   });
 });

@@ -120,3 +120,68 @@ test('no promise is broken on random fleets', () => {
   );
   expect(placed).toBeGreaterThan(100);
 });
+
+describe('hash', () => {
+  const fleet = (perZone: Readonly<Record<string, number>>, capacity = 1000): Room[] =>
+    Object.entries(perZone).flatMap(([zoneName, count]) =>
+      times(count, (i) => room(`${zoneName}${i}`, 0, 'mixed', capacity)),
+    );
+  const preferred = (rooms: readonly Room[], redundancy: Redundancy, seed: string) => {
+    const request = { size: bytes(10), kind: 'data', redundancy, seed } as const;
+    const choice = placeWrite(rooms, { ...request, placement: 'hash' });
+    return choice.kind === 'placed' ? (choice.holders as readonly string[]) : [];
+  };
+  const seeds = times(2_000, String);
+
+  test('the holders of a seed do not change with what is on them', () => {
+    const rooms = fleet({ a: 3, b: 3, c: 3 });
+    const filled = rooms.map((each, i) => ({ ...each, used: bytes((i * 90) % 900) }));
+    for (const seed of seeds.slice(0, 200)) {
+      expect(preferred(filled, replicated(3), seed)).toEqual(preferred(rooms, replicated(3), seed));
+    }
+  });
+
+  test('a preferred holder without room is passed over, and nobody else', () => {
+    const rooms = fleet({ a: 4, b: 4, c: 4 });
+    for (const seed of seeds.slice(0, 100)) {
+      const [first, ...others] = preferred(rooms, replicated(3), seed);
+      const full = rooms.map((each) => (each.id === first ? { ...each, used: bytes(945) } : each));
+      const instead = preferred(full, replicated(3), seed);
+      expect(instead).toEqual([expect.stringMatching(`^${first![0]}`), ...others]);
+      expect(instead).not.toContain(first);
+    }
+  });
+
+  test('a node takes slots by its capacity', () => {
+    const pair = [room('a0', 0, 'mixed', 3_000), room('a1', 0, 'mixed', 1_000)];
+    const large = seeds.filter((seed) => preferred(pair, replicated(1), seed)[0] === 'a0');
+    expect(large.length / seeds.length).toBeGreaterThan(0.72);
+    expect(large.length / seeds.length).toBeLessThan(0.78);
+  });
+
+  test.each<[what: string, redundancy: Redundancy, zones: Record<string, number>, share: number]>([
+    ['one zone', replicated(3), { a: 9 }, 1 / 10],
+    ['three zones', replicated(3), { a: 3, b: 3, c: 3 }, (1 / 3) * (1 / 4)],
+    ['shards', erasure(4, 2), { a: 4, b: 4, c: 4 }, (1 / 3) * (1 / 5)],
+    ['more slots than zones share evenly', replicated(4), { a: 3, b: 3, c: 3 }, (1 / 3) * (1 / 4)],
+  ])(
+    'a node more takes its share, and moves nothing else: %s',
+    (_what, redundancy, zones, share) => {
+      const before = fleet(zones);
+      const newcomer = room(`a${zones.a}`);
+      let slots = 0;
+      let moved = 0;
+      for (const seed of seeds) {
+        const [old, now] = [before, [...before, newcomer]].map(
+          (rooms) => new Set(preferred(rooms, redundancy, seed)),
+        );
+        const came = [...now!].filter((node) => !old!.has(node));
+        expect(came.filter((node) => node !== newcomer.id)).toEqual([]);
+        slots += now!.size;
+        moved += came.length;
+      }
+      expect(moved / slots).toBeGreaterThan(share * 0.85);
+      expect(moved / slots).toBeLessThan(share * 1.15);
+    },
+  );
+});

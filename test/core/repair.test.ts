@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkPlan } from '../../lib/core/check-plan.ts';
-import { nodeId } from '../../lib/core/ids.ts';
+import { chunkId, nodeId } from '../../lib/core/ids.ts';
 import { planRepair } from '../../lib/core/repair.ts';
 import { anyFleet, erasure, movesOf, replicated, sketch } from './fleets.ts';
 
@@ -56,6 +56,21 @@ test('what cannot be rebuilt is a block and holds up nothing else', () => {
     { kind: 'too-few-holders', chunk: 'c0', live: 0, needed: 1 },
   ]);
   expect(plan).toMatchObject({ job: 'repair', bytesTotal: 1, bytesMinimum: 1 });
+});
+
+test('a damaged slot moves off its holder, once, and only while it is there', () => {
+  const fleet = sketch({ a0: {}, a1: {}, b0: {}, b1: {}, c0: {}, c1: {} }, [
+    { on: ['a0', 'b0', 'c0'] },
+    { on: ['a0', 'b0', 'c0'], rule: erasure(2, 1), size: 4 },
+  ]);
+  const at = (chunk: string, slot: number, node: string) => ({
+    ...{ chunk: chunkId(chunk), slot, node: nodeId(node) },
+  });
+  const damaged = [at('c0', 0, 'a0'), at('c1', 1, 'b0'), at('c1', 2, 'c1'), at('c9', 0, 'a0')];
+  expect(movesOf(planRepair(fleet, [], {}, damaged))).toEqual(['c1.1 b0>b1', 'c0.0 a0>a1']);
+  const beyond = planRepair(fleet, [], {}, [at('c1', 0, 'a0'), at('c1', 1, 'b0')]);
+  expect(beyond.moves).toEqual([]);
+  expect(beyond.blocks).toMatchObject([{ kind: 'too-few-holders', live: 1, needed: 2 }]);
 });
 
 test('what has no target is a block', () => {

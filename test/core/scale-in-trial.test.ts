@@ -42,7 +42,7 @@ describe('the trial on the placement', () => {
       ],
     ],
   ])('%s', (_behaviour, nodes, chunks, reasons) => {
-    const said = trialOn(sketch(nodes, chunks), marks)(nodeId('a0'));
+    const { reasons: said } = trialOn(sketch(nodes, chunks), marks)(nodeId('a0'));
     expect(said).toMatchObject(reasons);
     expect(said).toHaveLength(reasons.length);
     for (const each of said) expect(explainReason(each)).not.toMatch(/undefined|NaN/);
@@ -53,7 +53,12 @@ describe('the trial on the placement', () => {
       { a0: {}, a1: {}, b0: {}, c0: {} },
       three(70).map((each) => ({ ...each, rule: replicated(3) })),
     );
-    expect(trialOn(fleet, marks)(nodeId('a1'))).toEqual([]);
+    expect(trialOn(fleet, marks)(nodeId('a1'))).toEqual({
+      reasons: [],
+      bytesMoved: 35,
+      crossZoneBytes: 0,
+      moves: 35,
+    });
   });
 });
 

@@ -7,7 +7,7 @@ import { mayStep, nodeStates, statesBefore } from '../../lib/core/lifecycle.ts';
 import { epochMillis, formatBytes, later, millis } from '../../lib/core/units.ts';
 
 describe('the fence of a chunk on a node', () => {
-  const shelf = (fence: number, held: boolean) => ({ fence, held });
+  const shelf = (fence: number, held: boolean, sha256 = 'ours') => ({ fence, held, sha256 });
 
   test.each([
     ['a first copy is stored', undefined, 0, 'store'],
@@ -15,7 +15,13 @@ describe('the fence of a chunk on a node', () => {
     ['a newer copy is stored', shelf(3, true), 4, 'store'],
     ['an older one is not', shelf(3, true), 2, 'below-fence'],
     ['nor over a tombstone', shelf(3, false), 2, 'below-fence'],
-  ] as const)('%s', (_behaviour, on, epoch, verdict) => expect(judgePut(on, epoch)).toBe(verdict));
+    ['another shard at the same fence is not', shelf(3, true, 'other'), 3, 'below-fence'],
+    ['but a newer one is', shelf(3, true, 'other'), 4, 'store'],
+    ['and so is any where nothing is held', shelf(3, false, 'other'), 3, 'store'],
+    ['or the fence rose without a copy', { fence: 3, held: true }, 3, 'store'],
+  ] as const)('%s', (_behaviour, on, epoch, verdict) =>
+    expect(judgePut(on, epoch, 'ours')).toBe(verdict),
+  );
 
   test.each([
     ['nothing to delete', undefined, 9, 'absent'],

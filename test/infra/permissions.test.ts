@@ -84,7 +84,7 @@ describe('nodes', () => {
       allowedTo(nodes)
         .filter((action) => !action.startsWith('kms:'))
         .sort(),
-    ).toEqual(['cloudwatch:PutMetricData', 'dynamodb:PutItem', 's3:GetObject']);
+    ).toEqual(['cloudwatch:PutMetricData', 'dynamodb:GetItem', 'dynamodb:PutItem', 's3:GetObject']);
     const key = of(nodes).find(({ actions }) => actions.includes('kms:Decrypt'));
     expect(JSON.stringify(key?.Condition)).toMatch(
       /^{"StringEquals":{"kms:ViaService":\[{"Fn::Join":\["",\["dynamodb\."[^[]*\]}\]}}$/,
@@ -95,6 +95,12 @@ describe('nodes', () => {
     const [beat] = of(nodes).filter(({ actions }) => actions.includes('dynamodb:PutItem'));
     expect(beat?.resources.join()).toMatch(/Heartbeats/);
     expect(beat?.resources).toHaveLength(1);
+    const [ask] = of(nodes).filter(({ actions }) => actions.includes('dynamodb:GetItem'));
+    expect(ask?.resources).toEqual(beat?.resources);
+    const keysOf = (statement: typeof beat) =>
+      Object.values(statement?.Condition?.['ForAllValues:StringLike'] ?? {}).flat();
+    // A node writes no other item than nodes', least of all the one that it is told by.
+    expect([keysOf(beat), keysOf(ask)]).toEqual([['N#*'], ['P']]);
     const [count] = of(nodes).filter(({ actions }) => actions.includes('cloudwatch:PutMetricData'));
     expect(count?.Condition).toEqual({ StringEquals: { 'cloudwatch:namespace': 'Ballast' } });
   });
@@ -207,10 +213,21 @@ describe('functions', () => {
     }
   });
 
-  test('never touch the files’ namespace, nor write heartbeats', () => {
+  test('never touch the files’ namespace, nor write heartbeats; one tells nodes how to throttle', () => {
     const functions = of(/^FleetFunctions/);
     expect(functions.filter(({ resources }) => /DataFiles/.test(resources.join()))).toEqual([]);
-    const beats = functions.filter(({ resources }) => /Heartbeats/.test(resources.join()));
+    const writes = (each: (typeof functions)[number]) => each.actions.includes('dynamodb:PutItem');
+    const touching = functions.filter(({ resources }) => /Heartbeats/.test(resources.join()));
+    const [tell, ...others] = touching.filter(writes);
+    expect([tell?.owner, tell?.actions, others]).toEqual([
+      expect.stringMatching(/NodeWatch/),
+      ['dynamodb:PutItem'],
+      [],
+    ]);
+    expect(tell?.Condition).toEqual({
+      'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['P'] },
+    });
+    const beats = touching.filter((each) => !writes(each));
     expect(beats).toHaveLength(functionNames.length);
     expect(new Set(beats.flatMap(({ actions }) => actions))).toEqual(
       new Set(['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query']),

@@ -68,6 +68,18 @@ export const plants: Readonly<Record<string, PlantedBug>> = {
       judgePut: () => 'store',
     },
   },
+  'a PUT at the fence overwrites another shard': {
+    breaks: ['I2'],
+    rules: {
+      judgePut: (shelf, epoch) =>
+        shelf !== undefined && epoch < shelf.fence ? 'below-fence' : 'store',
+    },
+  },
+  'a shard comes to where another of its chunk is parked': {
+    breaks: ['I3'],
+    wrap: (ports, _world, process) =>
+      process.startsWith('worker') ? { ...ports, tables: blindToOutboxes(ports.tables) } : ports,
+  },
   'a PUT does not raise the fence': {
     breaks: ['I2'],
     rules: { raiseFence: (old) => old },
@@ -135,6 +147,11 @@ const withQuery = (tables: Tables, query: Tables['query']): Tables => ({
   query,
 });
 
+const blindToOutboxes = (tables: Tables): Tables =>
+  withQuery(tables, async (table, pk, from) =>
+    pk.startsWith(outboxPartition(nodeId(''))) ? { items: [] } : tables.query(table, pk, from),
+  );
+
 const isInventory = (pk: string): boolean => nodeOfInventory(pk) !== undefined;
 
 /** Where one list of a node goes, all go. */
@@ -176,7 +193,10 @@ const withNodes = (nodes: Nodes, changes: Partial<Nodes>): Nodes => ({
   read: (from, chunk) => nodes.read(from, chunk),
   pull: (to, sources, chunks, rate) => nodes.pull(to, sources, chunks, rate),
   remove: (from, removals) => nodes.remove(from, removals),
+  renew: (at, renewals) => nodes.renew(at, renewals),
+  close: (at) => nodes.close(at),
   held: (node, after) => nodes.held(node, after),
+  heat: (node) => nodes.heat(node),
   stats: (node) => nodes.stats(node),
   ...changes,
 });

@@ -125,7 +125,10 @@ function memoryNodes(fleet: MemoryFleet): Nodes {
         chunk,
         outcome: diskOf(node).delete(chunk) ? 'unlink' : 'absent',
       })),
+    renew: notNeeded('renewing'),
+    close: notNeeded('closing'),
     held: notNeeded('listing'),
+    heat: notNeeded('heat'),
     stats: notNeeded('statistics'),
   };
 }

@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import type { Run } from '../program.ts';
+import { redundancy } from '../redundancy.ts';
 
 export function addFileCommands(program: Command, run: Run): void {
   program
@@ -7,8 +8,15 @@ export function addFileCommands(program: Command, run: Run): void {
     .description('store a file or a directory')
     .argument('<source>', 'file or directory on this machine')
     .argument('<destination>', 'path in the store; / is its root')
-    .action((source, destination) =>
-      run(async (context) => (await import('../files/put.ts')).put(context, source, destination)),
+    .option(
+      '--redundancy <rule>',
+      "replicated:COPIES or erasure:DATA+PARITY (default: the policy's)",
+      redundancy,
+    )
+    .action((source, destination, options) =>
+      run(async (context) =>
+        (await import('../files/put.ts')).put(context, source, destination, options),
+      ),
     );
   program
     .command('get')
@@ -41,6 +49,7 @@ export function addFileCommands(program: Command, run: Run): void {
     .description('read every file back and compare its SHA-256')
     .option('--prefix <path>', 'only this file or what is below it', '')
     .option('--source <dir>', 'compare with these files too')
+    .option('--repair', 'read every copy and shard, and start the repair of what is damaged')
     .action((options) =>
       run(async (context) => (await import('../files/verify.ts')).verify(context, options)),
     );

@@ -5,12 +5,22 @@ import type { Run } from '../program.ts';
 const portsMax = 65_535;
 /** Registered for nothing that runs beside a storage fleet. */
 const pagePortDefault = 4780;
+/** History is kept for two months. */
+const hoursMax = 62 * 24;
 
 export function addLookCommands(program: Command, run: Run): void {
   program
     .command('status')
     .description('health with its reasons, capacity, rates and what runs')
     .action(() => run(async (context) => (await import('../look/status.ts')).showStatus(context)));
+  program
+    .command('capacity')
+    .description("what zones hold, and the planner's advice")
+    .option('--trend', 'where it goes: trend, forecast with a range, days to full')
+    .option('--hours <count>', 'of history for the trend', wholeNumber(3, hoursMax), 168)
+    .action((options) =>
+      run(async (context) => (await import('../look/capacity.ts')).showCapacity(context, options)),
+    );
   program
     .command('nodes')
     .description('every node: state, fill, load')

@@ -1,6 +1,9 @@
-import type { Command } from '@commander-js/extra-typings';
-import { duration, wholeNumber } from '../numbers.ts';
+import { Argument, type Command, Option } from '@commander-js/extra-typings';
+import { nodeClasses } from '../../core/fleet.ts';
+import { throttles } from '../../core/throttle-control.ts';
+import { duration, moment, share, wholeNumber } from '../numbers.ts';
 import type { Run } from '../program.ts';
+import { addPolicyCommands } from './policy.ts';
 
 const nodesMax = 1_000;
 const waitText = 'wait for its end';
@@ -11,7 +14,15 @@ export function addSteerCommands(program: Command, run: Run): void {
     .command('drain')
     .description('move everything off nodes, together, then terminate them')
     .argument('<nodes...>')
-    .option('--dry-run', 'only say what would move, or what stands against it')
+    .option(
+      '--dry-run',
+      'only say what would move and how long it takes, or what stands against it',
+    )
+    .option(
+      '--deadline <time>',
+      'refuse unless it is empty by then, e.g. 2h30m, 2026-01-31T06:00Z',
+      moment,
+    )
     .option('--wait', waitText)
     .option('--timeout <time>', timeoutText, duration)
     .action((nodes, options) =>
@@ -19,7 +30,9 @@ export function addSteerCommands(program: Command, run: Run): void {
     );
   program
     .command('undrain')
-    .description('give a draining node back')
+    .description(
+      'undo a drain: its nodes take copies again, and what moved is back without moving a byte',
+    )
     .argument('<node>')
     .action((node) =>
       run(async (context) => (await import('../steer/undrain.ts')).undrain(context, node)),
@@ -35,7 +48,8 @@ export function addSteerCommands(program: Command, run: Run): void {
       run(async (context) => (await import('../steer/rebalance.ts')).rebalance(context, options)),
     );
   addHold(program, run);
-  addPolicy(program, run);
+  addPolicyCommands(program, run);
+  addThrottle(program, run);
 }
 
 const whatText = 'a job, a batch, or a move (BATCH/NUMBER)';
@@ -84,12 +98,20 @@ function addScale(program: Command, run: Run): void {
     .description('launch nodes where zones have fewest, then rebalance')
     .argument('<count>', 'nodes', wholeNumber(1, nodesMax))
     .option('--zone <zone>', 'only in this zone')
+    .addOption(
+      new Option('--class <class>', 'what the nodes may hold')
+        .choices(nodeClasses)
+        .default('mixed' as const),
+    )
     .option('--dry-run', 'only say where')
     .option('--wait', waitText)
     .option('--timeout <time>', timeoutText, duration)
-    .action((count, { zone, ...options }) =>
+    .action((count, { zone, class: nodeClass, ...options }) =>
       run(async (context) =>
-        (await import('../steer/scale.ts')).scaleOut(context, count, zone, options),
+        (await import('../steer/scale.ts')).scaleOut(context, count, zone, {
+          ...options,
+          nodeClass,
+        }),
       ),
     );
   scale
@@ -103,17 +125,26 @@ function addScale(program: Command, run: Run): void {
     );
 }
 
-function addPolicy(program: Command, run: Run): void {
-  const policy = program.command('policy').description('limits, marks and times');
-  policy
-    .command('get')
-    .description('what is in force')
-    .action(() => run(async (context) => (await import('../steer/policy.ts')).getPolicy(context)));
-  policy
+function addThrottle(program: Command, run: Run): void {
+  const throttle = program
+    .command('throttle')
+    .description('how migration gives way to clients, and what each node makes of it');
+  throttle
+    .command('get', { isDefault: true })
+    .description('what is in force, at each node and why')
+    .action(() =>
+      run(async (context) => (await import('../steer/throttle.ts')).showThrottle(context)),
+    );
+  throttle
     .command('set')
-    .description('set some of it')
-    .argument('<assignments...>', 'NAME=VALUE')
-    .action((assignments) =>
-      run(async (context) => (await import('../steer/policy.ts')).setPolicy(context, assignments)),
+    .description('set it; nodes obey within five seconds')
+    .addArgument(new Argument('<throttle>', 'what it goes by').choices(throttles))
+    .option('--objective <ms>', 'latency: what clients may wait', wholeNumber(1, 60_000))
+    .option('--miss-share <share>', 'latency: how many of them may wait longer', share)
+    .option('--rate <bytes>', 'fixed: bytes a second at a node', wholeNumber(0, 1e12))
+    .action((wanted, options) =>
+      run(async (context) =>
+        (await import('../steer/throttle.ts')).setThrottle(context, wanted, options),
+      ),
     );
 }

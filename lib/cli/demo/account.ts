@@ -1,5 +1,5 @@
 import type { FileRecord } from '../../contract/records.ts';
-import { readChunks } from '../../control/chunks.ts';
+import { readChunks, slotSha256 } from '../../control/chunks.ts';
 import { listFiles, type StoredFile } from '../../control/files.ts';
 import { addressOf, type NodeView, readNodes } from '../../control/fleet.ts';
 import type { Ports } from '../../control/ports.ts';
@@ -11,7 +11,7 @@ export interface Account {
   readonly files: readonly StoredFile[];
   readonly chunks: number;
   readonly bytesStored: number;
-  /** Chunks with fewer copies on disks, or in fewer zones, than their rule wants. */
+  /** Chunks with fewer right copies or shards on disks, or in fewer zones, than their rule wants. */
   readonly underReplicated: number;
   /** Copies on disks that no placement names. */
   readonly orphans: number;
@@ -35,10 +35,9 @@ export async function takeAccount(ports: Ports): Promise<Account> {
   const named = new Set<string>();
   for (const [i, id] of ids.entries()) {
     const record = records[i];
-    const good = (record?.state === 'live' ? record.holders : []).filter((holder) => {
-      const size = disks.get(holder as never)?.get(id);
+    const good = (record?.state === 'live' ? record.holders : []).filter((holder, slot) => {
       named.add(`${holder} ${id}`);
-      return size !== undefined && size === record?.size;
+      return disks.get(holder as never)?.get(id) === slotSha256(record!, slot);
     });
     const wanted = record === undefined ? 0 : slotCount(record.redundancy);
     const spread = new Set(good.map((holder) => zoneOf.get(holder))).size;
@@ -58,13 +57,13 @@ export async function takeAccount(ports: Ports): Promise<Account> {
 
 const chunksOf = (record: FileRecord) => record.chunks.map(({ id }) => chunkId(id));
 
-/** By chunk: the size of the copy on the node's disk. */
-async function diskOf(ports: Ports, node: NodeView): Promise<ReadonlyMap<string, number>> {
-  const disk = new Map<string, number>();
+/** By chunk: the checksum of the copy or shard on the node's disk. */
+async function diskOf(ports: Ports, node: NodeView): Promise<ReadonlyMap<string, string>> {
+  const disk = new Map<string, string>();
   let after: string | undefined;
   do {
     const page = await ports.nodes.held(addressOf(node), after);
-    for (const { chunk, size } of page.held) disk.set(chunk, size);
+    for (const { chunk, sha256 } of page.held) disk.set(chunk, sha256);
     after = page.next;
   } while (after !== undefined);
   return disk;

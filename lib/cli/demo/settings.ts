@@ -21,6 +21,10 @@ export function demoContext(dataSet: DataSet): Readonly<Record<string, unknown>>
     'ballast:policy': {
       nodesMin: 3,
       nodesMax: 8,
+      fillHighForMs: 0,
+      fillLowForMs: 0,
+      leadMs: 60_000,
+      spareForMs: 60_000,
       cooldownOutMs: 90_000,
       cooldownInMs: 20_000,
       deadAfterMs: 60_000,

@@ -2,6 +2,13 @@ import { filesWithin } from '../../client/list.ts';
 import { parseStorePath } from '../../client/store-path.ts';
 import { verifyFiles } from '../../client/verify.ts';
 import { findSource } from '../../client/walk.ts';
+import type { StoredFile } from '../../control/files.ts';
+import { startRepair } from '../../control/jobs.ts';
+import type { Ports } from '../../control/ports.ts';
+import { damagedPerJobMax, findDamage } from '../../control/scrub.ts';
+import { chunkId } from '../../core/ids.ts';
+import { pieces } from '../../core/pieces.ts';
+import type { DamagedSlot } from '../../core/repair.ts';
 import { formatBytes } from '../../core/units.ts';
 import { withStore } from '../connect.ts';
 import type { Answer, Context } from '../context.ts';
@@ -12,10 +19,14 @@ import { transfer } from './transfer.ts';
 export interface VerifyOptions {
   readonly prefix: string;
   readonly source?: string;
+  readonly repair?: true | undefined;
 }
 
 /** Reads every file back and compares it with its checksum and, given a source, with the source. */
-export async function verify(context: Context, { prefix, source }: VerifyOptions): Promise<Answer> {
+export async function verify(
+  context: Context,
+  { prefix, source, repair }: VerifyOptions,
+): Promise<Answer> {
   const path = parseStorePath(prefix);
   const { home } = context.globals;
   const found = source === undefined ? undefined : await findSource(source, prefix, home);
@@ -24,16 +35,41 @@ export async function verify(context: Context, { prefix, source }: VerifyOptions
     const verified = await transfer(context, 'verify', (options) =>
       verifyFiles(ports, stored, found?.files, options),
     );
-    return { filesTotal: stored.length, ...verified };
+    const repairs = repair === true ? await repairDamage(ports, stored) : undefined;
+    return { filesTotal: stored.length, ...verified, ...(repairs && { repairs }) };
   });
-  const { filesVerified, bytesVerified, problems } = result;
+  const { filesVerified, bytesVerified, problems, repairs } = result;
   return {
     document: { filesTotal, ...result },
     text: () =>
       [
         ...problemLines(problems),
         `${filesVerified.toLocaleString('en')} of ${counted(filesTotal, 'file')} verified, ${formatBytes(bytesVerified)}${problems.length > 0 ? `, ${counted(problems.length, 'problem')}` : ''}.`,
+        ...(repairs === undefined ? [] : [repairLine(repairs)]),
       ].join('\n'),
     exitCode: exitCodeFor(problems),
   };
 }
+
+interface Repairs {
+  readonly damaged: readonly DamagedSlot[];
+  /** Ids of the jobs that were started. */
+  readonly jobs: readonly string[];
+}
+
+async function repairDamage(ports: Ports, stored: readonly StoredFile[]): Promise<Repairs> {
+  const chunks = stored.flatMap(({ record }) => record.chunks.map(({ id }) => chunkId(id)));
+  const damaged = await findDamage(ports, chunks);
+  const jobs: string[] = [];
+  for (const part of pieces(damaged, damagedPerJobMax)) {
+    const reason = `${counted(part.length, 'slot')} without their bytes`;
+    const started = await startRepair(ports, [], [reason], part);
+    if (started.kind === 'started') jobs.push(started.job);
+  }
+  return { damaged, jobs };
+}
+
+const repairLine = ({ damaged, jobs }: Repairs): string =>
+  damaged.length === 0
+    ? 'No copy or shard is damaged.'
+    : `${counted(damaged.length, 'slot')} damaged: ${jobs.join(', ')} repairs it.`;

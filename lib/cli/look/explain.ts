@@ -1,6 +1,7 @@
 import { chunkIdPattern } from '../../contract/agent.ts';
 import type { ChunkRecord, FileRecord } from '../../contract/records.ts';
-import { readChunks } from '../../control/chunks.ts';
+import { formatRedundancy } from '../../contract/redundancy.ts';
+import { readChunks, slotSize } from '../../control/chunks.ts';
 import { findFile } from '../../control/files.ts';
 import { type NodeView, readFleet } from '../../control/fleet.ts';
 import { readJob } from '../../control/jobs.ts';
@@ -71,12 +72,22 @@ async function explainChunk(ports: Ports, id: string): Promise<Answer | undefine
     document: { subject: 'chunk', chunk: id, ...record, holders },
     text: () =>
       [
-        `Chunk ${id} (${record.kind}, ${formatBytes(record.size)}) is ${record.state} at version ${record.version}.`,
+        `Chunk ${id} (${record.kind}, ${formatBytes(record.size)}, ${formatRedundancy(record.redundancy)}) is ${record.state} at version ${record.version}.`,
+        slotsInWords(record),
         ...holders.map(
           ({ node, zone, state }, slot) => `Slot ${slot} is on ${node} (zone ${zone}, ${state}).`,
         ),
       ].join('\n'),
   };
+}
+
+/** What a slot is, and how many may be lost. */
+function slotsInWords(record: ChunkRecord): string {
+  const { redundancy } = record;
+  const each = formatBytes(slotSize(record));
+  return redundancy.kind === 'replicated'
+    ? `Each slot is a whole copy: one is enough to read it.`
+    : `Slots 0 to ${redundancy.data - 1} are its data, the rest is parity, ${each} each: any ${redundancy.data} are enough to read it.`;
 }
 
 interface HolderView {
@@ -104,8 +115,8 @@ async function explainFile(ports: Ports, id: string): Promise<Answer | undefined
         `File ${path} has ${formatBytes(record.size)} in ${counted(chunks.length, 'chunk')}, version ${record.version}.`,
         `SHA-256 ${record.sha256}.`,
         ...chunks.map(
-          ({ id: chunk, holders }) =>
-            `Chunk ${chunk} is on ${holders.map(({ node, zone, state }) => `${node} (${zone}, ${state})`).join(', ')}.`,
+          ({ id: chunk, redundancy, holders }) =>
+            `Chunk ${chunk}${redundancy === null ? '' : ` (${formatRedundancy(redundancy)})`} is on ${holders.map(({ node, zone, state }) => `${node} (${zone}, ${state})`).join(', ')}.`,
         ),
       ].join('\n'),
   };
@@ -119,6 +130,8 @@ async function chunksOf(ports: Ports, { chunks }: FileRecord) {
   ]);
   return chunks.map(({ id, size }, i) => {
     const record = records[i];
-    return { id, size, holders: record === undefined ? [] : holdersIn(fleet, record) };
+    if (record === undefined) return { id, size, redundancy: null, holders: [] };
+    const { redundancy } = record;
+    return { id, size, redundancy, holders: holdersIn(fleet, record) };
   });
 }

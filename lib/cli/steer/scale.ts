@@ -1,9 +1,10 @@
+import { answerDrain } from '../../control/answer-drain.ts';
 import { type NodeWithBeat, readFleet } from '../../control/fleet.ts';
 import { previewDrain, startDrain, startScaleOut } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
 import { explainBlock } from '../../core/explain-block.ts';
+import type { NodeClass } from '../../core/fleet.ts';
 import { byCodeUnit } from '../../core/ids.ts';
-import type { Plan } from '../../core/plan.ts';
 import { zonesOf } from '../cloud/first-nodes.ts';
 import { withStore } from '../connect.ts';
 import type { Answer, Context } from '../context.ts';
@@ -18,6 +19,11 @@ export interface ScaleOptions extends Waiting {
   readonly dryRun?: true;
 }
 
+export interface ScaleOutOptions extends ScaleOptions {
+  /** What the nodes may hold. */
+  readonly nodeClass: NodeClass;
+}
+
 const asked = 'asked for by an operator';
 
 /** States of nodes that are, or soon will be, part of the fleet. */
@@ -27,7 +33,7 @@ export const scaleOut = (
   context: Context,
   count: number,
   zone: string | undefined,
-  options: ScaleOptions,
+  options: ScaleOutOptions,
 ): Promise<Answer> =>
   withStore(context, async (ports, settings) => {
     const fleet = await readFleet(ports.tables);
@@ -38,7 +44,8 @@ export const scaleOut = (
     const present = fleet.filter(({ state }) => staying.includes(state));
     const launch = spreadOverZones(count, zone === undefined ? zones : [zone], present);
     if (options.dryRun) return previewLaunch(launch);
-    return answerStarted(context, ports, await startScaleOut(ports, launch, [asked]), options);
+    const started = await startScaleOut(ports, launch, [asked], options.nodeClass);
+    return answerStarted(context, ports, started, options);
   });
 
 /** Drains the node that can leave at the least cost, if any can. */
@@ -53,8 +60,8 @@ export const scaleIn = (context: Context, options: ScaleOptions): Promise<Answer
         exitCodes.blocked,
       );
     }
-    const { node, plan } = await cheapestToLeave(ports, active);
-    if (options.dryRun) return preview(ports, [node.id], plan);
+    const node = await cheapestToLeave(ports, active);
+    if (options.dryRun) return preview(ports, [node.id], await answerDrain(ports, [node.id]));
     return answerStarted(context, ports, await startDrain(ports, [node.id], [asked]), options);
   });
 
@@ -71,15 +78,15 @@ const usedBytes = (node: NodeWithBeat): number => node.beat?.usedBytes ?? 0;
 async function cheapestToLeave(
   ports: Ports,
   active: readonly NodeWithBeat[],
-): Promise<{ readonly node: NodeWithBeat; readonly plan: Plan }> {
+): Promise<NodeWithBeat> {
   const inOrder = [...active].sort(
     (left, right) => usedBytes(left) - usedBytes(right) || byCodeUnit(left.id, right.id),
   );
   const refusals: string[] = [];
   for (const node of inOrder) {
-    const plan = await previewDrain(ports, [node.id]);
-    if (plan.blocks.length === 0) return { node, plan };
-    refusals.push(`${node.id}: ${explainBlock(plan.blocks[0]!)}`);
+    const { blocks } = await previewDrain(ports, [node.id]);
+    if (blocks.length === 0) return node;
+    refusals.push(`${node.id}: ${explainBlock(blocks[0]!)}`);
   }
   throw new UserError(`No node can leave: ${refusals.join('; ')}.`, exitCodes.blocked);
 }

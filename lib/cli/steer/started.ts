@@ -1,7 +1,9 @@
 import type { Started } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
 import { explainBlock } from '../../core/explain-block.ts';
+import type { NodeId } from '../../core/ids.ts';
 import type { Block } from '../../core/plan.ts';
+import { explainRemedy } from '../../core/remedy.ts';
 import { formatBytes } from '../../core/units.ts';
 import type { Answer, Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -23,8 +25,9 @@ export async function answerStarted(
   ports: Ports,
   started: Started,
   { wait, timeout }: Waiting,
+  nodes: readonly NodeId[] = [],
 ): Promise<Answer> {
-  if (started.kind === 'blocked') throw blockedError(started.blocks);
+  if (started.kind === 'blocked') throw blockedError(started, nodes);
   const { job } = started;
   if (!wait && timeout === undefined) {
     return {
@@ -36,23 +39,30 @@ export async function answerStarted(
   return { document: ended, text: () => ending(ended), exitCode: exitCodeOf(ended) };
 }
 
-/** A mistake in the request is bad usage; what only stands in the way now is a block. */
-export function blockedError(blocks: readonly Block[]): UserError {
-  const mistaken = blocks.every(({ kind }) => kind === 'unknown-node' || kind === 'wrong-state');
+type Refused = Pick<Extract<Started, { kind: 'blocked' }>, 'blocks' | 'remedies'>;
+
+/**
+ * A mistake in the request is bad usage; what only stands in the way now is a block. What would let it
+ * happen is told too.
+ */
+export function blockedError(
+  { blocks, remedies }: Refused,
+  nodes: readonly NodeId[] = [],
+): UserError {
+  const ways = remedies.map((remedy) => explainRemedy(remedy, nodes));
+  const unblocking = ways.length > 0 ? ` To unblock: ${ways.join('; or ')}.` : '';
   return new UserError(
-    `Refused: ${blocks.map(explainBlock).join('; ')}.`,
-    blockedCode(blocks, mistaken),
-    {
-      blocks,
-    },
+    `Refused: ${blocks.map(explainBlock).join('; ')}.${unblocking}`,
+    blockedCode(blocks),
+    { blocks, remedies },
   );
 }
 
 /** Draining a zone's last node or more than fits cannot succeed by waiting, so it is bad usage as well. */
-const blockedCode = (blocks: readonly Block[], mistaken: boolean): ExitCode =>
-  mistaken || blocks.some(({ kind }) => kind !== 'too-few-holders')
-    ? exitCodes.usage
-    : exitCodes.blocked;
+const blockedCode = (blocks: readonly Block[]): ExitCode =>
+  blocks.every(({ kind }) => kind === 'too-few-holders' || kind === 'too-late')
+    ? exitCodes.blocked
+    : exitCodes.usage;
 
 export function ending(job: JobView): string {
   const what = `${job.kind} of ${subjectOf(job)}`;
