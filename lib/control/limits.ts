@@ -14,7 +14,7 @@ export const movesPerBatch = 3 * chunksPerCommit;
 export const bytesPerBatch = 4 * 2 ** 30;
 /**
  * Towards the end of a node's moves batches shrink to this, so that none of them is late alone: three seconds of a
- * node's rate. A node of 8 TB has 150 batches more for it than its 2,000; jobs of small chunks, whose batches are full by their count, cost no call more.
+ * node's rate. A node of 8 TB has 120 batches more for it than its 2,000; jobs of small chunks, whose batches are full by their count, cost no call more.
  */
 export const bytesPerLastBatch = 256 * 2 ** 20;
 /** How moves are grouped into batches. */

@@ -25,8 +25,8 @@ import {
 } from './traffic.ts';
 
 /**
- * Between looks at moves in flight, whole seconds: soon when they are nearly done, seldom when not. A quarter
- * of what is left at best: a job of a day looks about 300 times, far from an execution's 25,000 events.
+ * Between looks at moves in flight, whole seconds: half of the least time that what is left takes, so that no
+ * look comes after the end. A job of a day looks about 300 times, far from an execution's 25,000 events.
  */
 const waitSecondsMin = 1;
 const waitSecondsMax = 300;
@@ -236,5 +236,5 @@ function busySeconds(
       bytes: each.bytes - each.bytesDone,
     })),
   ];
-  return between(waitSecondsMin, makespanBound(left, ports.policy) / 4, waitSecondsMax);
+  return between(waitSecondsMin, makespanBound(left, ports.policy) / 2, waitSecondsMax);
 }

@@ -47,36 +47,53 @@ export interface Traffic {
   readonly running: readonly Job[];
   readonly pending: readonly Pending[];
   readonly flying: readonly Flying[];
-  readonly nodes: ReadonlyMap<NodeId, NodeView>;
+  /** Read only where their zones or states matter. */
+  readonly nodes: ReadonlyMap<NodeId, NodeView> | undefined;
   readonly holds: readonly Hold[];
 }
 
-/** Four queries and one for each running job. */
+/** Two queries, one for each running job, and one of the fleet where nodes' zones or states matter. */
 export async function readTraffic(ports: Ports): Promise<Traffic> {
-  const [flights, jobs, nodes] = await Promise.all([
+  const [flights, jobs] = await Promise.all([
     queryAll(ports.tables, 'placement', flightPartition),
     queryAll(ports.tables, 'placement', jobPartition),
-    readNodes(ports.tables),
   ]);
   const running = jobs
     .map((item): Job => ({ ...JobRecord.parse(item), id: jobOfKey(item.sk) }))
     .filter(({ state, attempt }) => state === 'running' && attempt !== '');
-  const pending = await Promise.all(running.map((job) => pendingOf(ports, job)));
+  const pending = (await Promise.all(running.map((job) => pendingOf(ports, job)))).flat();
+  const flying = withPrefix(flights, flightPrefix).map((item) => ({
+    ...FlightRecord.parse(item),
+    batch: batchOfKey(item.sk),
+  }));
+  const holds = withPrefix(flights, holdPrefix).map((item) => ({
+    ...HoldRecord.parse(item),
+    zone: zoneOfHold(item.sk),
+  }));
   const paced = flights.find(({ sk }) => sk === paceKey.sk);
+  const nodes = doNodesMatter(ports, { pending, flying, holds })
+    ? await readNodes(ports.tables)
+    : undefined;
   return {
     paced: PaceRecord.parse(paced ?? { generation: 0 }),
-    running,
-    pending: pending.flat(),
-    flying: withPrefix(flights, flightPrefix).map((item) => ({
-      ...FlightRecord.parse(item),
-      batch: batchOfKey(item.sk),
-    })),
-    nodes: new Map(nodes.map((node) => [node.id, node])),
-    holds: withPrefix(flights, holdPrefix).map((item) => ({
-      ...HoldRecord.parse(item),
-      zone: zoneOfHold(item.sk),
-    })),
+    ...{ running, pending, flying, holds },
+    nodes: nodes && new Map(nodes.map((node) => [node.id, node])),
   };
+}
+
+/** A zone is held or limited; or what is repaired may have a source that is dead. */
+function doNodesMatter(
+  { policy }: Ports,
+  { pending, flying, holds }: Pick<Traffic, 'pending' | 'flying' | 'holds'>,
+): boolean {
+  const { zonePairRateBytes, zonePairBatchesMax, zonePairMovesMax } = policy;
+  const isCritical = ({ urgency }: { readonly urgency: Urgency }) => urgency === 'critical';
+  return (
+    zonePairRateBytes + zonePairBatchesMax + zonePairMovesMax > 0 ||
+    holds.some(({ zone }) => zone !== undefined) ||
+    pending.some(isCritical) ||
+    flying.some(isCritical)
+  );
 }
 
 const withPrefix = (items: readonly Item[], prefix: string): readonly Item[] =>
@@ -91,7 +108,7 @@ async function pendingOf(ports: Ports, job: Job): Promise<readonly Pending[]> {
 
 /** Since when it may not be sent, epoch milliseconds; `undefined` if it may. */
 export function heldSince({ nodes, holds }: Traffic, pending: Pending): number | undefined {
-  const zones = [pending.from, pending.to].map((id) => nodes.get(nodeId(id))?.zone);
+  const zones = [pending.from, pending.to].map((id) => nodes?.get(nodeId(id))?.zone);
   const since = holds
     .filter(({ zone }) => zone === undefined || (isPlanned(pending) && zones.includes(zone)))
     .map((hold) => hold.since);
@@ -134,12 +151,12 @@ function endsOf(
   nodes: Traffic['nodes'],
   { from, to }: { readonly from: string; readonly to: string },
 ): Pick<Batch, 'from' | 'to' | 'zones' | 'isLost'> {
-  const source = nodes.get(nodeId(from));
-  const target = nodes.get(nodeId(to));
+  const source = nodes?.get(nodeId(from));
+  const target = nodes?.get(nodeId(to));
   return {
     from: nodeId(from),
     to: nodeId(to),
-    isLost: source === undefined || !servesReads(source.state),
+    isLost: nodes !== undefined && (source === undefined || !servesReads(source.state)),
     ...(source !== undefined && target !== undefined && { zones: [source.zone, target.zone] }),
   };
 }

@@ -28,10 +28,10 @@ export interface GroupLimits {
 
 /**
  * Of what is left at a node, a group takes this share at most: five flights work there at once, so when
- * any of them starts, an eighth of the rest is in the air and the last ones are small (guided
+ * any of them starts, a sixth of the rest is in the air and the last ones are small (guided
  * self-scheduling, Polychronopoulos and Kuck 1987).
  */
-const shareOfRest = 1 / 40;
+const shareOfRest = 1 / 30;
 
 /** Groups a plan's moves by their two nodes, in the plan's order. */
 export function groupMoves(moves: readonly Move[], limits: GroupLimits): MoveGroup[] {

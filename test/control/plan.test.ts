@@ -69,7 +69,7 @@ test('a pacing waits the longer the more is left', async () => {
     },
     90,
   );
-  const waitSeconds = Math.floor(jobOf(world, job).bytesPlanned / 4);
+  const waitSeconds = Math.min(300, Math.floor(jobOf(world, job).bytesPlanned / 2));
   expect(await pace(ports, job)).toEqual({ verdict: 'pending', waitSeconds });
   await work(world);
   expect(await pace(ports, job)).toMatchObject({ verdict: 'settled' });
