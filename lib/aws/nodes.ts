@@ -155,11 +155,15 @@ export class AgentNodes implements Nodes {
     return last === undefined ? { held } : { held, next: last };
   }
 
-  async heat(node: NodeAddress): Promise<readonly ChunkHeat[]> {
-    const answer = await callAgent(node, await this.#look(`/heat?limit=${heatChunksMax}`, node));
+  async heat(node: NodeAddress, limit: number): Promise<readonly ChunkHeat[]> {
+    const most = Math.min(limit, heatChunksMax);
+    const answer = await callAgent(node, await this.#look(`/heat?limit=${most}`, node));
     const heats: ChunkHeat[] = [];
-    for await (const each of linesOf(node, answer, (line) => ChunkHeat.parse(line)))
+    const until = this.#now() + lookMsMax;
+    for await (const each of linesOf(node, answer, (line) => ChunkHeat.parse(line))) {
       heats.push(each);
+      if (heats.length >= most || this.#now() >= until) break;
+    }
     return heats;
   }
 

@@ -40,6 +40,16 @@ export const bytesPerRenewal = 64 * 2 ** 20;
 /** A sweep restores for so long, then leaves the rest to the next: it has minutes in all. */
 export const restoreMsMax = 30_000;
 
+/** Nodes asked for their heat at a time: 10,000 nodes at 20 ms each take three seconds. */
+export const heatAsksMax = 64;
+/** A plan asks for heat for so long, a twentieth of what its step may take, and goes on with what it was told. */
+export const heatMsMax = 15_000;
+/**
+ * Chunks whose heat a plan keeps, at 150 bytes 75 MB: 10,000 of each of 50 nodes; of each of 1,000 nodes 500, about
+ * as many as levelling looks at (`heatSlotsMax`).
+ */
+export const heatsMax = 500_000;
+
 /** Files whose records one transaction deletes, with one row of trash. */
 export const filesPerRemoval = opsMax - 1;
 

@@ -1,5 +1,6 @@
 import type { ChunkRecord } from '../contract/records.ts';
 import { planDrain } from '../core/drain.ts';
+import type { Redundancy } from '../core/fleet.ts';
 import { FleetBuilder, type FleetMap } from '../core/fleet-map.ts';
 import type { ChunkId, NodeId } from '../core/ids.ts';
 import type { Plan } from '../core/plan.ts';
@@ -8,12 +9,10 @@ import { waysToUnblock } from '../core/unblock.ts';
 import { bytes } from '../core/units.ts';
 import { holdersOf, readChunks } from './chunks.ts';
 import { type NodeView, type NodeWithBeat, readFleet, withBeats } from './fleet.ts';
+import type { HeatByChunk } from './heat.ts';
 import { listedOn } from './inventory.ts';
 import type { Job } from './jobs.ts';
 import type { Ports } from './ports.ts';
-
-/** Accesses an hour by chunk, where they are known. */
-export type HeatByChunk = ReadonlyMap<ChunkId, number>;
 
 /** The fleet with every chunk that any of `nodes` holds, and `more`: what a plan that moves them must know. */
 export async function mapOf(
@@ -54,9 +53,12 @@ function addChunk(
     kind: record.kind,
     redundancy: record.redundancy,
     holders: holdersOf(record),
-    heat: heat.get(id) ?? 0,
+    heat: (heat.get(id) ?? 0) / requestsPerAccess(record.redundancy),
   });
 }
+
+/** Reading a coded chunk asks for one shard of each of its data slots. */
+const requestsPerAccess = (rule: Redundancy): number => (rule.kind === 'erasure' ? rule.data : 1);
 
 export interface DrainView {
   readonly fleet: readonly NodeWithBeat[];

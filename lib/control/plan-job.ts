@@ -10,6 +10,7 @@ import {
   spread,
 } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
+import type { Policy } from '../contract/policy.ts';
 import { BatchRecord, FlightRecord, type MoveRecord } from '../contract/records.ts';
 import { groupMoves, type MoveGroup } from '../core/batch-moves.ts';
 import { planDrain } from '../core/drain.ts';
@@ -24,8 +25,10 @@ import type { JobKind, Move, Plan } from '../core/plan.ts';
 import { planRebalance } from '../core/rebalance.ts';
 import { planRepair } from '../core/repair.ts';
 import type { Urgency } from '../core/schedule.ts';
+import { heatOfChunk } from '../core/slot-heat.ts';
 import { bytes } from '../core/units.ts';
 import { type NodeView, type NodeWithBeat, readFleet } from './fleet.ts';
+import { type HeatByChunk, isLevelling, readHeat, usesHeat } from './heat.ts';
 import { changeJob, type Job, type JobChanges, listJobs } from './jobs.ts';
 import { batchLimits, tombstoneSeconds } from './limits.ts';
 import { mapOf, withLeaving } from './observe.ts';
@@ -131,42 +134,52 @@ async function totalsOf(ports: Ports, job: Job): Promise<JobChanges> {
   };
 }
 
-type JobPlan = Plan & Partial<Pick<Evacuation, 'endangered'>>;
+type JobMoves = Plan & Partial<Pick<Evacuation, 'endangered'>>;
+/** With the map that it was made over. */
+type JobPlan = JobMoves & { readonly map: FleetMap };
 
 /** No move goes to a node that another drain is about to take, unless there is no other way. */
 async function planNow(ports: Ports, job: Job, jobs: readonly Job[]): Promise<JobPlan> {
   const fleet = await readFleet(ports.tables);
   const others = jobs.filter(({ id, state }) => id !== job.id && state === 'running');
-  const plan = await planOver(ports, job, withLeaving(fleet, others));
+  const heat = usesHeat(job, ports.policy) ? await readHeat(ports, fleet) : new Map();
+  const plan = await planOver(ports, job, withLeaving(fleet, others), heat);
   const isWay = plan.blocks.length === 0 || others.length === 0;
-  return isWay ? plan : planOver(ports, job, fleet);
+  return isWay ? plan : planOver(ports, job, fleet, heat);
 }
 
-async function planOver(ports: Ports, job: Job, fleet: readonly NodeWithBeat[]): Promise<JobPlan> {
-  const { fillHard, rebalanceBand, placement, heatAware } = ports.policy;
+async function planOver(
+  ports: Ports,
+  job: Job,
+  fleet: readonly NodeWithBeat[],
+  heat: HeatByChunk,
+): Promise<JobPlan> {
   const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
-  if (job.kind === 'rebalance' || job.kind === 'scale-out') {
-    return planRebalance(await mapOf(ports, fleet, active), {
-      fillHard,
-      rebalanceBand,
-      heatAware,
-      job: job.kind,
-    });
-  }
-  const damaged = job.damaged.map(({ chunk, slot, node }) => ({
-    chunk: chunkId(chunk),
-    slot,
-    node: nodeId(node),
-  }));
-  const more = damaged.map(({ chunk }) => chunk);
-  const map = await mapOf(ports, fleet, job.nodes.map(nodeId), new Map(), more);
+  const nodes = isLevelling(job) ? active : job.nodes.map(nodeId);
+  const damaged = job.damaged.map(({ chunk }) => chunkId(chunk));
+  const map = await mapOf(ports, fleet, nodes, heat, damaged);
+  return { ...movesOver(map, ports.policy, job, fleet), map };
+}
+
+function movesOver(
+  map: FleetMap,
+  { fillHard, placement, rebalanceBand, heatAware }: Policy,
+  job: Job,
+  fleet: readonly NodeWithBeat[],
+): JobMoves {
   const policy = { fillHard, placement, job: job.kind };
-  if (job.kind === 'repair')
-    return planRepair(map, holding(map, inState(fleet, job, 'dead')), policy, damaged);
+  if (isLevelling(job)) return planRebalance(map, { ...policy, rebalanceBand, heatAware });
+  if (job.kind === 'repair') {
+    const dead = holding(map, inState(fleet, job, 'dead'));
+    return planRepair(map, dead, policy, damagedOf(job));
+  }
   const leaving = holding(map, inState(fleet, job, 'draining'));
   if (job.mustLeave) return planEvacuation(map, leaving, policy);
   return leaving.length > 0 ? planDrain(map, leaving, policy) : nothingLeft(job.kind);
 }
+
+const damagedOf = ({ damaged }: Job) =>
+  damaged.map(({ chunk, slot, node }) => ({ chunk: chunkId(chunk), slot, node: nodeId(node) }));
 
 const nothingLeft = (job: JobKind): Plan => ({
   job,
@@ -204,6 +217,7 @@ async function publish(
         batchIdOf(attempt, i),
         { urgency: batch.urgency, expiresAt, plannedAt },
         batch,
+        heatOfMoves(plan.map, batch.moves),
       ),
     ),
   );
@@ -251,11 +265,15 @@ function batchesOf(
   ];
 }
 
+const heatOfMoves = (map: FleetMap, moves: readonly Move[]): number =>
+  moves.reduce((sum, { chunk }) => sum + heatOfChunk(map, chunk), 0);
+
 function batchOps(
   job: JobId,
   id: BatchId,
   all: { readonly urgency: Urgency; readonly expiresAt: number; readonly plannedAt: number },
   group: MoveGroup,
+  heat: number,
 ) {
   const ends = { ...all, from: group.from, to: group.to, bytes: group.bytes };
   const moves = group.moves.map(
@@ -275,7 +293,7 @@ function batchOps(
     {
       op: 'put',
       key: pendingKey(job, id),
-      fields: { ...ends, moves: group.moves.length },
+      fields: { ...ends, moves: group.moves.length, heat },
     },
   ] as const;
 }

@@ -196,8 +196,11 @@ export interface Nodes {
     node: NodeAddress,
     after?: string,
   ): Promise<{ readonly held: readonly Held[]; readonly next?: string }>;
-  /** The chunks that clients read most of late, hottest first, 10,000 at most. @throws NodeUnreachable, NodeRefused */
-  heat(node: NodeAddress): Promise<readonly ChunkHeat[]>;
+  /**
+   * The chunks that clients read most of late, hottest first, `limit` or 10,000 at most.
+   * @throws NodeUnreachable, NodeRefused
+   */
+  heat(node: NodeAddress, limit: number): Promise<readonly ChunkHeat[]>;
   /** @throws NodeUnreachable, NodeRefused */
   stats(node: NodeAddress): Promise<Stats>;
 }

@@ -1,5 +1,12 @@
 import type { Draft } from './draft.ts';
 import type { FleetMap } from './fleet-map.ts';
+import type { ChunkId } from './ids.ts';
+
+/** Accesses an hour of a chunk; 0 where the map has none of it. */
+export function heatOfChunk({ heat, chunkIds }: FleetMap, chunk: ChunkId): number {
+  const at = heat === undefined ? undefined : chunkIds.indexOf(chunk);
+  return at === undefined ? 0 : heat![at]!;
+}
 
 /**
  * Accesses an hour that a slot sees of its chunk's: a copy its share of them, a data shard every one, a

@@ -22,7 +22,8 @@ const functions = {
   migrate: { memoryMiB: 256, lives: 'in-network', called: 'by-queues' },
   admit: { memoryMiB: 1769, lives: 'outside', called: 'by-workflows' },
   connections: { memoryMiB: 512, lives: 'in-network', called: 'by-workflows' },
-  plan: { memoryMiB: 1769, lives: 'outside', called: 'by-workflows' },
+  /** Asks nodes what clients read most, where the policy goes by heat. */
+  plan: { memoryMiB: 1769, lives: 'in-network', called: 'by-workflows' },
   pace: { memoryMiB: 512, lives: 'outside', called: 'by-workflows' },
   prove: { memoryMiB: 512, lives: 'in-network', called: 'by-workflows' },
   terminate: { memoryMiB: 512, lives: 'outside', called: 'by-workflows' },

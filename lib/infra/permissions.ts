@@ -44,7 +44,7 @@ const permissions: Readonly<Record<FunctionName, readonly Permission[]>> = {
   migrate: [signCapabilities, sendBatches, sendSweeps],
   admit: [],
   connections: [signCapabilities],
-  plan: [],
+  plan: [signCapabilities],
   pace: [sendBatches],
   prove: [signCapabilities, writeCertificates],
   terminate: [listMachines, terminateMachines],

@@ -106,9 +106,10 @@ export class SimNode {
     return chunks.length > limit ? { held, next: chunks[limit - 1]! } : { held };
   }
 
-  heat(): ChunkHeat[] {
+  heat(limit: number): ChunkHeat[] {
     const isHeld = (chunk: string) => this.disk.shelf(chunk as ChunkId)?.copy !== undefined;
-    return this.#heat.hottest(heatChunksMax, this.#ground.scheduler.now, isHeld);
+    const most = Math.min(limit, heatChunksMax);
+    return this.#heat.hottest(most, this.#ground.scheduler.now, isHeld);
   }
 
   closeConnections(): number {

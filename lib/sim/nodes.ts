@@ -101,8 +101,8 @@ export class SimNodes implements Nodes {
     return this.#ask(node, 'held', (to, answer) => answer(() => to.held(after, limit)));
   }
 
-  heat(node: NodeAddress): Promise<readonly ChunkHeat[]> {
-    return this.#ask(node, 'heat', (to, answer) => answer(() => to.heat()));
+  heat(node: NodeAddress, limit: number): Promise<readonly ChunkHeat[]> {
+    return this.#ask(node, 'heat', (to, answer) => answer(() => to.heat(limit)));
   }
 
   stats(node: NodeAddress): Promise<Stats> {

@@ -82,8 +82,8 @@ describe('requests', () => {
   test('heat is looked at', async () => {
     const heat = [{ chunk: chunk('a'), heat: 2.5 }];
     node.answer = lines(...heat);
-    expect(await nodes.heat(node.at)).toEqual(heat);
-    expect(node.seen[0]!.url.pathname).toBe('/heat');
+    expect(await nodes.heat(node.at, 20)).toEqual(heat);
+    expect(`${node.seen[0]!.url.pathname}${node.seen[0]!.url.search}`).toBe('/heat?limit=20');
     expect(refusalOf(node.seen[0]!, 'inspect')).toBeUndefined();
   });
 

@@ -132,7 +132,7 @@ export class World {
   readonly refusedZones = new Set<string>();
   /** EC2's list does not show launches yet. */
   isListOld = false;
-  /** Accesses an hour, by chunk. */
+  /** Requests an hour that each holder of a chunk tells of. */
   readonly heats = new Map<string, number>();
   /** Called before each write; may do what others do meanwhile, or throw. */
   beforeWrite: (ops: readonly Op[]) => void | Promise<void> = () => {};
@@ -143,6 +143,8 @@ export class World {
   beforePullEvent: (event: PullEvent) => void | Promise<void> = () => {};
   beforeRemove: (node: NodeId) => void | Promise<void> = () => {};
   beforeRenew: (renewals: readonly RenewChunk[]) => void | Promise<void> = () => {};
+  /** Before a node tells its heat; may refuse. */
+  beforeHeat: (node: NodeId) => void | Promise<void> = () => {};
   beforeQuery: (pk: string) => void | Promise<void> = () => {};
   /** Changes what a pull says of a chunk. */
   tamper: (event: PullEvent) => readonly PullEvent[] = (event) => [event];
@@ -395,8 +397,13 @@ export class World {
         });
         return chunks.length > page.length ? { held, next: page.at(-1)! } : { held };
       },
-      heat: async ({ node }) =>
-        this.#reach(node).chunks.map((chunk) => ({ chunk, heat: this.heats.get(chunk) ?? 0 })),
+      heat: async ({ node }, limit) => {
+        await this.beforeHeat(node);
+        return this.#reach(node)
+          .chunks.map((chunk) => ({ chunk, heat: this.heats.get(chunk) ?? 0 }))
+          .sort((left, right) => right.heat - left.heat)
+          .slice(0, limit);
+      },
       stats: async ({ node }) => {
         const at = this.#reach(node);
         return {

@@ -201,6 +201,14 @@ describe('functions', () => {
     }
   });
 
+  test.each(functionNames)('%s lives in the network if it speaks with agents, else not', (name) => {
+    const isSpeaking = /\bnodes: agentNodes\b/.test(readFileSync(`lambdas/${name}.ts`, 'utf8'));
+    const [own] = ofType(all, 'AWS::Lambda::Function').filter(
+      ([, { Properties }]) => Properties.FunctionName === `ballast-${name}`,
+    );
+    expect([name, own?.[1].Properties.VpcConfig !== undefined]).toEqual([name, isSpeaking]);
+  });
+
   test('tell events on the fleet’s own bus alone, in the fleet’s own name', () => {
     const tells = every.filter(({ actions }) => actions.includes('events:PutEvents'));
     expect(tells.map(({ owner }) => owner.replace(/^FleetFunctions|Role.*/g, '')).sort()).toEqual([

@@ -196,7 +196,7 @@ const withNodes = (nodes: Nodes, changes: Partial<Nodes>): Nodes => ({
   renew: (at, renewals) => nodes.renew(at, renewals),
   close: (at) => nodes.close(at),
   held: (node, after) => nodes.held(node, after),
-  heat: (node) => nodes.heat(node),
+  heat: (node, limit) => nodes.heat(node, limit),
   stats: (node) => nodes.stats(node),
   ...changes,
 });

@@ -1,4 +1,5 @@
 import { readFleet } from '../../control/fleet.ts';
+import { readHeat } from '../../control/heat.ts';
 import { startRebalance } from '../../control/jobs.ts';
 import { mapOf } from '../../control/observe.ts';
 import type { Ports } from '../../control/ports.ts';
@@ -36,7 +37,9 @@ async function previewRebalance(ports: Ports): Promise<Plan> {
   const fleet = await readFleet(ports.tables);
   const active = fleet.filter(({ state }) => state === 'active').map(({ id }) => id);
   const { fillHard, rebalanceBand, heatAware } = ports.policy;
-  return planRebalance(await mapOf(ports, fleet, active), { fillHard, rebalanceBand, heatAware });
+  const heat = heatAware ? await readHeat(ports, fleet) : new Map();
+  const map = await mapOf(ports, fleet, active, heat);
+  return planRebalance(map, { fillHard, rebalanceBand, heatAware });
 }
 
 function describePlan({ movesTotal, bytesTotal, secondsAtBest }: PlanView): string {
