@@ -11,8 +11,11 @@ export const groupFilesMax = 47;
 /** Bytes of one such group: its copies are three times that, and wait together for one commit. */
 export const groupBytesMax = 8 * 2 ** 20;
 
-/** Groups or large files under way: commits wait for the disk most of their time, so several overlap. */
-export const groupsInFlightMax = 6;
+/**
+ * Groups or large files under way: commits wait for the disk most of their time, so several overlap. Three groups of
+ * 47 files put 423 copies at once: twice as many take a busy machine longer to connect than a connection may.
+ */
+export const groupsInFlightMax = 3;
 
 /** Bytes of files held in memory at once: two whole chunks. */
 export const memoryBytesMax = 2 * chunkBytesMax;

@@ -8,7 +8,13 @@ import {
   type Ports,
   TryLater,
 } from '../control/ports.ts';
-import { chunkIdOf, NoRoom, type PlacedChunk, storeChunk } from '../control/store.ts';
+import {
+  chunkIdOf,
+  NoRoom,
+  type PlacedChunk,
+  storeChunk,
+  takeBackUncommitted,
+} from '../control/store.ts';
 import type { Redundancy } from '../core/fleet.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { FleetView } from './fleet-view.ts';
@@ -130,6 +136,7 @@ class Attempt {
   readonly #putting: Putting;
   /** Files of a group share it, so that their chunks share holders and their commit checks few guards. */
   readonly #seed: string;
+  readonly #placed: PlacedChunk[] = [];
   #bytes = 0;
 
   constructor(putting: Putting) {
@@ -139,13 +146,21 @@ class Attempt {
 
   async put(group: readonly SourceFile[]): Promise<void> {
     const fleet = await this.#putting.fleet.now();
-    const results = await allSettled(group.map((file) => this.#place(fleet, file)));
+    const results = await allSettled(group.map((file) => this.#place(fleet, file))).catch(
+      (error: unknown) => this.#takeBackAll(error),
+    );
     const placed = results.flatMap((result) => ('problem' in result ? [] : [result]));
     if (placed.length > 0) await commitFiles(this.#putting.ports, placed);
     this.#putting.problems.push(...results.filter((result) => 'problem' in result));
     this.#putting.stored.files += placed.length;
     this.#putting.stored.bytes += placed.reduce((sum, file) => sum + file.size, 0);
     this.#putting.tally.add(group.length, 0);
+  }
+
+  /** Nothing of the attempt was committed, and nothing of it will be. */
+  async #takeBackAll(error: unknown): Promise<never> {
+    await takeBackUncommitted(this.#putting.ports, this.#placed);
+    throw error;
   }
 
   takeBack(): void {
@@ -206,6 +221,7 @@ class Attempt {
     const seed = index === 0 ? this.#seed : `${this.#seed}.${index}`;
     const { ports, redundancy } = this.#putting;
     const placed = await storeChunk(ports, fleet, chunk, seed, redundancy);
+    this.#placed.push(placed);
     this.#bytes += bytes.length;
     this.#putting.tally.add(0, bytes.length);
     return placed;

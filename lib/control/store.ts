@@ -36,8 +36,12 @@ export interface PlacedChunk {
 export class NoRoom extends Error {
   override readonly name = 'NoRoom';
   readonly blocks: readonly Block[];
-  constructor(blocks: readonly Block[]) {
-    super(`no nodes can take the chunk: ${blocks.map((block) => block.kind).join(', ')}`);
+  /** `cause`: why nodes that had room did not take it, if any failed. */
+  constructor(blocks: readonly Block[], cause?: unknown) {
+    const failed = cause instanceof Error ? `; ${cause.message}` : '';
+    super(`no nodes can take the chunk: ${blocks.map(({ kind }) => kind).join(', ')}${failed}`, {
+      cause,
+    });
     this.blocks = blocks;
   }
 }
@@ -69,7 +73,7 @@ interface Seat {
  * chunk's own id is the seed.
  *
  * @param redundancy @default the policy's
- * @throws NoRoom, NodeRefused, NodeUnreachable
+ * @throws NoRoom, NodeRefused, NodeUnreachable, having left nothing on nodes that answer
  */
 export async function storeChunk(
   ports: Ports,
@@ -81,10 +85,16 @@ export async function storeChunk(
   const slots = slotsOf(chunk, redundancy);
   const refused = new Set<NodeId>();
   const seats = new Map<NodeId, Seat>();
+  let failure: unknown;
   for (let placing = 1; ; placing++) {
-    const chosen = chooseHolders(ports, fleet, chunk, seed, redundancy, refused);
-    for (const id of seats.keys()) if (!chosen.some((node) => node.id === id)) refused.add(id);
-    const holders = seated(chosen, seats);
+    const chosen = choose(ports, fleet, chunk, { seed, redundancy, refused });
+    if (chosen.kind === 'blocked') {
+      await takeBackOthers(ports, chunk.chunk, seats, []);
+      throw new NoRoom(chosen.blocks, failure);
+    }
+    const { nodes } = chosen;
+    for (const id of seats.keys()) if (!nodes.some((node) => node.id === id)) refused.add(id);
+    const holders = seated(nodes, seats);
     const errors = await putMissing(ports, chunk.chunk, slots, holders, seats);
     if (errors.length === 0) {
       await takeBackOthers(ports, chunk.chunk, seats, holders);
@@ -96,6 +106,7 @@ export async function storeChunk(
         throw reason;
       }
       refused.add(node);
+      failure = reason;
     }
   }
 }
@@ -170,16 +181,20 @@ const takeBackOthers = (
 const isOfNode = (reason: unknown): boolean =>
   reason instanceof NodeRefused || reason instanceof NodeUnreachable;
 
-function chooseHolders(
+interface Wish {
+  readonly seed: string;
+  readonly redundancy: Redundancy;
+  readonly refused: ReadonlySet<NodeId>;
+}
+
+function choose(
   ports: Ports,
   fleet: readonly NodeWithBeat[],
   chunk: NewChunk,
-  seed: string,
-  redundancy: Redundancy,
-  without: ReadonlySet<NodeId>,
-): readonly NodeView[] {
+  { seed, redundancy, refused }: Wish,
+): { readonly kind: 'chosen'; readonly nodes: readonly NodeView[] } | Blocked {
   const { placement, fillHard } = ports.policy;
-  const candidates = fleet.filter((node) => takesCopies(node.state) && !without.has(node.id));
+  const candidates = fleet.filter((node) => takesCopies(node.state) && !refused.has(node.id));
   const rooms = candidates.map((node) => ({
     id: node.id,
     zone: node.zone,
@@ -196,6 +211,37 @@ function chooseHolders(
     fillHard,
     placement,
   });
-  if (choice.kind === 'blocked') throw new NoRoom(choice.blocks);
-  return choice.holders.map((holder) => candidates.find(({ id }) => id === holder)!);
+  if (choice.kind === 'blocked') return choice;
+  const nodes = choice.holders.map((holder) => candidates.find(({ id }) => id === holder)!);
+  return { kind: 'chosen', nodes };
+}
+
+interface Blocked {
+  readonly kind: 'blocked';
+  readonly blocks: readonly Block[];
+}
+
+/**
+ * Deletes the copies of chunks of which no commit was ever tried: only their writer knows them. What a node
+ * does not answer for is collected later.
+ */
+export async function takeBackUncommitted(
+  ports: Ports,
+  placed: readonly PlacedChunk[],
+): Promise<void> {
+  const byHolder = new Map<NodeId, { holder: NodeView; chunks: ChunkId[] }>();
+  for (const { chunk, holders } of placed) {
+    for (const holder of holders) {
+      const known = byHolder.get(holder.id) ?? { holder, chunks: [] };
+      byHolder.set(holder.id, { holder, chunks: [...known.chunks, chunk] });
+    }
+  }
+  await Promise.allSettled(
+    [...byHolder.values()].map(({ holder, chunks }) =>
+      ports.nodes.remove(
+        addressOf(holder),
+        chunks.map((chunk) => ({ chunk, version: firstEpoch })),
+      ),
+    ),
+  );
 }
