@@ -129,7 +129,7 @@ export const PendingRecord = z.object({
   moves: count,
   /** Epoch milliseconds. */
   plannedAt: z._default(count, 0),
-  /** How often its chunks are accessed. */
+  /** Accesses an hour of its chunks, summed, when it was planned; 0 where no rule asked for it. */
   heat: z._default(count, 0),
   /** It is not sent until it is resumed. */
   paused: z._default(z.boolean(), false),

@@ -87,6 +87,12 @@ describe('requests', () => {
     expect(refusalOf(node.seen[0]!, 'inspect')).toBeUndefined();
   });
 
+  test('of heat no more is taken than was asked for, however much a node tells', async () => {
+    const heat = ['a', 'b', 'c'].map((each) => ({ chunk: chunk(each), heat: 2.5 }));
+    node.answer = lines(...heat);
+    expect(await nodes.heat(node.at, 2)).toEqual(heat.slice(0, 2));
+  });
+
   test('a connection is used again, and a stale one is replaced', async () => {
     node.answer = (response) => response.end('bytes');
     for (let i = 0; i < 5; i++) await nodes.read(node.at, chunk('a'));
