@@ -3,6 +3,7 @@ import { failureOf } from '../../lib/cli/failure.ts';
 import { judgeHealth, zonesOf } from '../../lib/cli/look/health.ts';
 import { type JobView, type Left, viewJob } from '../../lib/cli/look/job-view.ts';
 import { dueWords, utcClock } from '../../lib/cli/look/job-words.ts';
+import { jobFacts, jobTable } from '../../lib/cli/look/jobs.ts';
 import type { NodeInView } from '../../lib/cli/look/node-view.ts';
 import { nodeTable } from '../../lib/cli/look/nodes.ts';
 import type { Status } from '../../lib/cli/look/overview.ts';
@@ -226,6 +227,22 @@ describe('how fast, and until when', () => {
     );
     expect(dueWords(viewJob(job({}), left(), 1), utcClock)).toBe('');
   });
+});
+
+test('a job tells its state, its end and what it waits for, each on a line', () => {
+  const of = { paused: true, priority: 9, deadline: 3_600_000 };
+  const view = viewJob(job(of), left({ isHeld: true, waitsFor: ['the job is paused'] }), 60_000);
+  const lines = jobFacts(view).split('\n');
+  expect(lines.slice(1, 4)).toEqual([
+    'state  running (paused), moving, priority 9',
+    'due    deadline 1970-01-01T01:00Z',
+    'waits  the job is paused',
+  ]);
+  const stuck = { ...view, stillMs: 41_000 };
+  expect(jobFacts(stuck)).toContain(
+    'stuck  STUCK: no byte was committed for 0:41; it waits for: the',
+  );
+  expect(jobTable([stuck])).toMatch(/BLOCKED_BY\nJ1 .* the job is paused\nJ1 STUCK: /);
 });
 
 test('nodes tell what is left on one that leaves, and only then', () => {

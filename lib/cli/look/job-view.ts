@@ -80,9 +80,11 @@ const nothingAround: Around = {
   },
 };
 
-/** Two queries. */
+/** One query; nodes are of use, and read, only while some zone is held. */
 async function readAround(tables: Tables): Promise<Around> {
-  const [underway, nodes] = await Promise.all([readUnderway(tables), readNodes(tables)]);
+  const underway = await readUnderway(tables);
+  const isZoneHeld = underway.holds.some(({ zone }) => zone !== undefined);
+  const nodes = isZoneHeld ? await readNodes(tables) : [];
   return { ...underway, nodes: new Map(nodes.map((node) => [node.id, node])) };
 }
 

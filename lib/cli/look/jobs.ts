@@ -34,7 +34,8 @@ export const showJob = (context: Context, id: string): Promise<Answer> =>
     return { document: view, text: () => jobFacts(view!) };
   });
 
-function jobTable(jobs: readonly JobView[]): string {
+/** The newest first, then those that are stuck, aloud. */
+export function jobTable(jobs: readonly JobView[]): string {
   if (jobs.length === 0) return 'No jobs.';
   const shown = jobs.slice(0, jobsShownMax);
   const heads = [

@@ -9,7 +9,7 @@ import { blockedBy, isStuck, stuckLine } from '../look/job-words.ts';
 import { Meter } from '../meter.ts';
 import { UserError } from '../user-error.ts';
 
-/** Four cheap reads a look: often enough for a bar, seldom enough not to count. */
+/** Three cheap reads a look: often enough for a bar, seldom enough not to count. */
 const lookEveryMs = 500;
 
 /**
