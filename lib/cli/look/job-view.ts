@@ -84,8 +84,8 @@ const nothingAround: Around = {
 async function readAround(tables: Tables): Promise<Around> {
   const underway = await readUnderway(tables);
   const isZoneHeld = underway.holds.some(({ zone }) => zone !== undefined);
-  const nodes = isZoneHeld ? await readNodes(tables) : [];
-  return { ...underway, nodes: new Map(nodes.map((node) => [node.id, node])) };
+  const nodes = isZoneHeld ? await readNodes(tables) : undefined;
+  return { ...underway, nodes: nodes && new Map(nodes.map((node) => [node.id, node])) };
 }
 
 /** As {@link viewJobs}, for one who has read what is around. One query for each running job. */
