@@ -173,6 +173,8 @@ export const FlightRecord = z.object({
   aliveAt: count,
   movesDone: count,
   bytesDone: count,
+  /** Epoch milliseconds of the last commit of moves of it; 0 before the first. */
+  committedAt: z._default(count, 0),
   /** Epoch milliseconds: when it was planned, and first sent. */
   plannedAt: z._default(count, 0),
   startedAt: z._default(count, 0),

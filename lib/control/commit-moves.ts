@@ -100,7 +100,7 @@ function opsOf(ports: Ports, commit: MoveCommit, operation: string): readonly Op
     {
       op: 'update',
       key: flightKey(batchId(commit.batch)),
-      set: { aliveAt: now, lastOp: operation },
+      set: { aliveAt: now, committedAt: now, lastOp: operation },
       add: { movesDone: group.length, bytesDone: bytesOf(group) },
       when: { token: commit.token },
     },

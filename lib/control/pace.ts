@@ -161,6 +161,7 @@ function flightOfStart(
     token: 1,
     aliveAt: now,
     startedAt: now,
+    committedAt: 0,
     movesDone: 0,
     bytesDone: 0,
     deadline: job.deadline,

@@ -26,7 +26,7 @@ import { urgencyUnder } from '../core/urgency-under.ts';
 import { type NodeView, readNodes } from './fleet.ts';
 import type { Job } from './jobs.ts';
 import { queryAll } from './pages.ts';
-import type { Item, Ports } from './ports.ts';
+import type { Item, Ports, Tables } from './ports.ts';
 
 export interface Pending extends PendingRecord {
   readonly job: Job;
@@ -35,7 +35,7 @@ export interface Pending extends PendingRecord {
 export interface Flying extends FlightRecord {
   readonly batch: BatchId;
 }
-interface Hold extends HoldRecord {
+export interface Hold extends HoldRecord {
   /** `undefined`: everything. */
   readonly zone: Zone | undefined;
 }
@@ -52,31 +52,42 @@ export interface Traffic {
   readonly holds: readonly Hold[];
 }
 
+/** What flies, what is held, and when each job's batches were sent last. */
+export type Underway = Pick<Traffic, 'paced' | 'flying' | 'holds'>;
+
+/** One query. */
+export async function readUnderway(tables: Tables): Promise<Underway> {
+  const items = await queryAll(tables, 'placement', flightPartition);
+  const paced = items.find(({ sk }) => sk === paceKey.sk);
+  return {
+    paced: PaceRecord.parse(paced ?? { generation: 0 }),
+    flying: withPrefix(items, flightPrefix).map((item) => ({
+      ...FlightRecord.parse(item),
+      batch: batchOfKey(item.sk),
+    })),
+    holds: withPrefix(items, holdPrefix).map((item) => ({
+      ...HoldRecord.parse(item),
+      zone: zoneOfHold(item.sk),
+    })),
+  };
+}
+
 /** Two queries, one for each running job, and one of the fleet where nodes' zones or states matter. */
 export async function readTraffic(ports: Ports): Promise<Traffic> {
-  const [flights, jobs] = await Promise.all([
-    queryAll(ports.tables, 'placement', flightPartition),
+  const [underway, jobs] = await Promise.all([
+    readUnderway(ports.tables),
     queryAll(ports.tables, 'placement', jobPartition),
   ]);
   const running = jobs
     .map((item): Job => ({ ...JobRecord.parse(item), id: jobOfKey(item.sk) }))
     .filter(({ state, attempt }) => state === 'running' && attempt !== '');
-  const pending = (await Promise.all(running.map((job) => pendingOf(ports, job)))).flat();
-  const flying = withPrefix(flights, flightPrefix).map((item) => ({
-    ...FlightRecord.parse(item),
-    batch: batchOfKey(item.sk),
-  }));
-  const holds = withPrefix(flights, holdPrefix).map((item) => ({
-    ...HoldRecord.parse(item),
-    zone: zoneOfHold(item.sk),
-  }));
-  const paced = flights.find(({ sk }) => sk === paceKey.sk);
-  const nodes = doNodesMatter(ports, { pending, flying, holds })
+  const pending = (await Promise.all(running.map((job) => pendingOf(ports.tables, job)))).flat();
+  const nodes = doNodesMatter(ports, { pending, ...underway })
     ? await readNodes(ports.tables)
     : undefined;
   return {
-    paced: PaceRecord.parse(paced ?? { generation: 0 }),
-    ...{ running, pending, flying, holds },
+    ...underway,
+    ...{ running, pending },
     nodes: nodes && new Map(nodes.map((node) => [node.id, node])),
   };
 }
@@ -100,18 +111,25 @@ const withPrefix = (items: readonly Item[], prefix: string): readonly Item[] =>
   items.filter(({ sk }) => sk.startsWith(prefix));
 
 /** Only batches of the plan that the job names: those of a plan that was never finished do not count. */
-async function pendingOf(ports: Ports, job: Job): Promise<readonly Pending[]> {
+export async function pendingOf(tables: Tables, job: Job): Promise<readonly Pending[]> {
   const prefix = pendingPrefixOf(job.attempt);
-  const items = await queryAll(ports.tables, 'placement', batchPartition(job.id), prefix);
+  const items = await queryAll(tables, 'placement', batchPartition(job.id), prefix);
   return items.map((item) => ({ ...PendingRecord.parse(item), job, batch: batchOfKey(item.sk) }));
 }
 
-/** Since when it may not be sent, epoch milliseconds; `undefined` if it may. */
-export function heldSince({ nodes, holds }: Traffic, pending: Pending): number | undefined {
+type Held = Pick<Traffic, 'nodes' | 'holds'>;
+
+/** What keeps it from being sent, besides pauses of its own and of its job. */
+export function holdsOn({ nodes, holds }: Held, pending: Pending): readonly Hold[] {
   const zones = [pending.from, pending.to].map((id) => nodes?.get(nodeId(id))?.zone);
-  const since = holds
-    .filter(({ zone }) => zone === undefined || (isPlanned(pending) && zones.includes(zone)))
-    .map((hold) => hold.since);
+  return holds.filter(
+    ({ zone }) => zone === undefined || (isPlanned(pending) && zones.includes(zone)),
+  );
+}
+
+/** Since when it may not be sent, epoch milliseconds; `undefined` if it may. */
+export function heldSince(held: Held, pending: Pending): number | undefined {
+  const since = holdsOn(held, pending).map((hold) => hold.since);
   if (pending.job.paused) since.push(pending.job.pausedAt);
   if (pending.paused) since.push(pending.plannedAt);
   return since.length === 0 ? undefined : Math.min(...since);

@@ -3,7 +3,6 @@ import { readOverview } from '../cli/look/overview.ts';
 import { policyReader } from '../control/policy.ts';
 import type { Ports } from '../control/ports.ts';
 import type { Hello, LiveEvent, ReadFailed, Reading, Sample } from './live.ts';
-import { Stillness } from './stillness.ts';
 
 /** Between readings: as often as heartbeats come at most, and reading takes a tenth of the time at most. */
 const pauseMsMin = 1_000;
@@ -27,7 +26,6 @@ export class LiveReader {
   readonly #policed: () => Promise<Ports>;
   readonly #listeners = new Set<Listener>();
   readonly #history: Sample[] = [];
-  readonly #stillness = new Stillness();
   #last: Reading | ReadFailed | undefined;
   #running: AbortController | undefined;
 
@@ -100,8 +98,7 @@ export class LiveReader {
     const sample = sampleOf(overview.status, at);
     this.#history.push(sample);
     if (this.#history.length > samplesKept) this.#history.shift();
-    const stillMs = this.#stillness.look(overview.status.jobs, at);
-    return { kind: 'reading', at, policy: ports.policy, sample, stillMs, ...overview };
+    return { kind: 'reading', at, policy: ports.policy, sample, ...overview };
   }
 }
 

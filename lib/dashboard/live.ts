@@ -25,8 +25,6 @@ export interface Reading extends Overview {
   readonly at: number;
   readonly policy: Policy;
   readonly sample: Sample;
-  /** By running job: milliseconds since it last moved a byte, when it should. */
-  readonly stillMs: Readonly<Record<string, number>>;
 }
 
 /** The store could not be read; it is tried again. */

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { failureOf } from '../../lib/cli/failure.ts';
 import { judgeHealth, zonesOf } from '../../lib/cli/look/health.ts';
-import { type JobView, viewJob } from '../../lib/cli/look/job-view.ts';
+import { type JobView, type Left, viewJob } from '../../lib/cli/look/job-view.ts';
+import { dueWords, utcClock } from '../../lib/cli/look/job-words.ts';
+import { jobFacts, jobTable } from '../../lib/cli/look/jobs.ts';
 import type { NodeInView } from '../../lib/cli/look/node-view.ts';
+import { nodeTable } from '../../lib/cli/look/nodes.ts';
+import type { Status } from '../../lib/cli/look/overview.ts';
 import { renderStatus } from '../../lib/cli/look/status.ts';
 import { describe as describeReading, Meter } from '../../lib/cli/meter.ts';
 import { duration } from '../../lib/cli/numbers.ts';
@@ -107,6 +111,7 @@ const node = (over: Partial<NodeInView>): NodeInView => ({
   ...{ fill: 0.5, chunks: 1, connections: 0, p99Ms: null, diskSuspect: false },
   ...{ foregroundIn: 0, foregroundOut: 0, backgroundIn: 0, backgroundOut: 0 },
   ...{ heartbeatAgeMs: 1_000, instance: 'i', address: 'h:1', job: '' },
+  leaving: null,
   ...over,
 });
 
@@ -172,26 +177,112 @@ describe('health', () => {
   test('a fleet without nodes is empty', () => expect(judge([]).state).toBe('empty'));
 });
 
+const left = (over: Partial<Left> = {}): Left => ({
+  ...{ moves: 4, movesInFlight: 2, pace: { bytesLeft: 400, bytesPerSecond: 0 }, leaving: {} },
+  ...{ isHeld: false, stillMs: 0, waitsFor: [] },
+  ...over,
+});
+
 test('what is left of a running job comes from what waits and flies', () => {
-  const view = viewJob(job({}), { moves: 4, bytes: 400, movesInFlight: 2 }, 60_000);
+  const view = viewJob(job({}), left(), 60_000);
   expect(view).toMatchObject({
     ...{ movesDone: 6, movesInFlight: 2, bytesDone: 600, bytesLeft: 400, bytesPerSecond: 10 },
     ...{ secondsLeft: 40, endedAt: null },
   });
 });
 
-test('status fits a screen: health first', () => {
+describe('how fast, and until when', () => {
+  const estimated = job({ estimateP50Ms: 50_000, estimateP90Ms: 75_000, movingSince: 20_000 });
+  const pace = { bytesLeft: 400, bytesPerSecond: 20 };
+
+  test('the rate is of what is in flight, else since the first move', () => {
+    expect(viewJob(estimated, left({ pace }), 60_000)).toMatchObject({
+      ...{ bytesPerSecond: 10, bytesPerSecondRecent: 20, secondsLeft: 20 },
+    });
+    expect(viewJob(estimated, left(), 60_000)).toMatchObject({
+      ...{ bytesPerSecond: 10, bytesPerSecondRecent: 15, secondsLeft: 27 },
+    });
+  });
+
+  test.each<[what: string, left: Left | undefined, now: number, p50: number, p90: number]>([
+    ['before the first move it is as admitted', undefined, 0, 50, 75],
+    ['while it moves at its own rate, as uncertain as it was', left({ pace }), 60_000, 20, 30],
+  ])('%s', (_what, of, now, p50SecondsLeft, p90SecondsLeft) => {
+    const view = viewJob(now === 0 ? { ...estimated, movingSince: 0 } : estimated, of, now);
+    expect(view.estimate).toMatchObject({ p50SecondsLeft, p90SecondsLeft });
+  });
+
+  test.each<[what: string, job: Partial<Job>, left: Left]>([
+    ['nothing was estimated', { estimateP50Ms: 0 }, left({ pace })],
+    ['it is held', {}, left({ pace, isHeld: true })],
+    ['it has ended', { state: 'done', endedAt: 60_000 }, left()],
+  ])('nothing is foretold when %s', (_what, over, of) =>
+    expect(viewJob({ ...estimated, ...over }, of, 60_000).estimate).toBeNull(),
+  );
+
+  test('in words', () => {
+    const view = viewJob({ ...estimated, deadline: 3_600_000 }, left({ pace }), 60_000);
+    expect(dueWords(view, utcClock)).toBe(
+      'done by about 1970-01-01T00:01Z, nine times in ten by 1970-01-01T00:01Z; deadline 1970-01-01T01:00Z',
+    );
+    expect(dueWords(viewJob(job({}), left(), 1), utcClock)).toBe('');
+  });
+});
+
+test('a job tells its state, its end and what it waits for, each on a line', () => {
+  const of = { paused: true, priority: 9, deadline: 3_600_000 };
+  const view = viewJob(job(of), left({ isHeld: true, waitsFor: ['the job is paused'] }), 60_000);
+  const lines = jobFacts(view).split('\n');
+  expect(lines.slice(1, 4)).toEqual([
+    'state  running (paused), moving, priority 9',
+    'due    deadline 1970-01-01T01:00Z',
+    'waits  the job is paused',
+  ]);
+  const stuck = { ...view, stillMs: 41_000 };
+  expect(jobFacts(stuck)).toContain(
+    'stuck  STUCK: no byte was committed for 0:41; it waits for: the',
+  );
+  expect(jobTable([stuck])).toMatch(/BLOCKED_BY\nJ1 .* the job is paused\nJ1 STUCK: /);
+});
+
+test('nodes tell what is left on one that leaves, and only then', () => {
+  const leaving = {
+    bytesLeft: 2_048,
+    bytesPerSecond: 1_024,
+    secondsLeft: 2,
+    blockedBy: ['a', 'b'],
+  };
+  expect(nodeTable([node({})])).not.toContain('BYTES_LEFT');
+  const lines = nodeTable([node({ state: 'draining', leaving }), node({ node: 'n2' })]).split('\n');
+  expect(lines[0]).toMatch(/BEAT +BYTES_LEFT +RATE +ETA +BLOCKED_BY$/);
+  expect(lines[1]).toMatch(/2\.00 KiB +1\.00 KiB\/s +0:02 +a; b$/);
+  expect(lines[2]).toMatch(/- +- +- +-$/);
+});
+
+test('status says aloud that a job is stuck, and on what', () => {
+  const waitsFor = ['copies from n1 to n2: no sign of life for 0:41'];
+  const text = renderStatus(statusOf([viewJob(job({}), left({ stillMs: 41_000, waitsFor }), 1)]));
+  expect(text).toContain(
+    '  STUCK: no byte was committed for 0:41; it waits for: copies from n1 to n2: no sign of life for 0:41',
+  );
+});
+
+const statusOf = (jobs: readonly JobView[]): Status => {
   const nodes = [node({})];
-  const text = renderStatus({
+  return {
     ...{ health: { state: 'ok', reasons: [] }, nodes: 1, nodesByState: { active: 1 } },
     ...{ capacityBytes: 100, usedBytes: 50, zones: zonesOf(nodes), connections: 2, p99Ms: 3.4 },
     rates: { clientsIn: 0, clientsOut: 2048, moves: 1 },
-    jobs: [viewJob(job({}), { moves: 4, bytes: 400, movesInFlight: 2 }, 60_000)],
+    jobs,
     scaling: {
       ...{ decision: 'hold', reasons: ['called by tick', 'there is no node to judge by'] },
       ...{ decidedAt: '2026-01-01T00:00:00.000Z', ageMs: 61_000, job: '' },
     },
-  });
+  };
+};
+
+test('status fits a screen: health first', () => {
+  const text = renderStatus(statusOf([viewJob(job({}), left(), 60_000)]));
   expect(`\n${text}\n`).toBe(`
 health    OK
 nodes     1 node: 1 active

@@ -1,7 +1,9 @@
 import type { Browser, Page as Tab } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Page } from '../../lib/cli/context.ts';
+import { readJob } from '../../lib/control/jobs.ts';
 import { putFiles } from '../control/acts.ts';
+import { moving } from '../control/moving.ts';
 import { pairs, World } from '../control/world.ts';
 import { browserPath, launchBrowser, noBrowser } from './browser.ts';
 import { openPage } from './page.ts';
@@ -107,6 +109,43 @@ describe('the page in a browser', () => {
     expect(await tab.getByRole('button', { name: 'Drain', exact: true }).isDisabled()).toBe(true);
     await tab.keyboard.press('Escape');
     await tab.locator('dialog').waitFor({ state: 'detached' });
+  });
+
+  test('pauses a job at its card, says so, and resumes it', async () => {
+    const { world, job } = await moving();
+    const { tab, complaints } = await look(await openPage(world.ports));
+    const card = tab.locator('.job');
+    await card.getByRole('button', { name: 'Pause' }).click();
+    await tab.getByRole('button', { name: 'Pause the job' }).click();
+    await card.getByText('the job is paused').waitFor();
+    expect(await card.locator('.chip').innerText()).toBe('paused');
+    expect((await readJob(world.ports.tables, job))?.paused).toBe(true);
+    await card.getByRole('button', { name: 'Resume' }).click();
+    await tab.getByRole('button', { name: 'Resume the job' }).click();
+    await card.locator('.chip').waitFor({ state: 'detached' });
+    expect(world.messages).not.toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  test('a deadline that is too near is refused, with what would have to give', async () => {
+    const world = new World({ nodes: pairs });
+    await putFiles(world, 12);
+    world.pass(new Date(2030, 0, 1, 11, 59, 59, 999).getTime() - world.nowMs);
+    const { tab } = await look(await openPage(world.ports));
+    await tab.locator('[data-node=a1]').click();
+    await tab.getByRole('button', { name: 'Drain …' }).click();
+    await tab.getByText('nine times in ten').waitFor();
+    await tab.getByLabel('Empty by').fill('2030-01-01T12:00');
+    const refusal = tab.getByRole('alert');
+    await refusal.waitFor();
+    expect(await refusal.innerText()).toMatch(
+      /the deadline is in .*What would let it happen:.*--deadline/s,
+    );
+    expect(await tab.getByRole('button', { name: 'Drain', exact: true }).isDisabled()).toBe(true);
+    await tab.getByLabel('Empty by').fill('2030-01-02T12:00');
+    const act = tab.getByRole('button', { name: 'Drain: move' });
+    await act.click();
+    await tab.locator('.job .due').getByText('deadline 2 Jan 12:00').waitFor();
   });
 
   test('fits a phone without scrolling sideways', async () => {

@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { JobView } from '../../lib/cli/look/job-view.ts';
 import { startRebalance } from '../../lib/control/jobs.ts';
 import { TryLater } from '../../lib/control/ports.ts';
 import type { LiveEvent } from '../../lib/dashboard/live.ts';
 import { LiveReader } from '../../lib/dashboard/live-reader.ts';
-import { Stillness } from '../../lib/dashboard/stillness.ts';
 import { World } from '../control/world.ts';
 
 /** A reader over the world whose pauses end when the test says so. */
@@ -118,13 +116,4 @@ describe('the live reader', () => {
     expect(events.at(-1)?.kind).toBe('reading');
     expect(pauses.at(-1)!.ms).toBeLessThanOrEqual(5_000);
   });
-});
-
-test('a job is still while it moves no byte, and only while it should', () => {
-  const stillness = new Stillness();
-  const job = (bytesDone: number, phase = 'moving') => ({ id: 'J', bytesDone, phase }) as JobView;
-  expect(stillness.look([job(0)], 1_000)).toEqual({ J: 0 });
-  expect(stillness.look([job(0)], 41_000)).toEqual({ J: 40_000 });
-  expect(stillness.look([job(5)], 42_000)).toEqual({ J: 0 });
-  expect(stillness.look([job(5, 'grace period')], 99_000)).toEqual({ J: 0 });
 });

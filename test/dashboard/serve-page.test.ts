@@ -1,7 +1,11 @@
 import { request } from 'node:http';
 import { describe, expect, test } from 'vitest';
+import { readOverview } from '../../lib/cli/look/overview.ts';
+import { finish } from '../../lib/control/finish.ts';
 import { readJob } from '../../lib/control/jobs.ts';
 import { jobId } from '../../lib/core/ids.ts';
+import { putFiles } from '../control/acts.ts';
+import { moving, sent } from '../control/moving.ts';
 import { pairs, World } from '../control/world.ts';
 import { openPage } from './page.ts';
 
@@ -122,11 +126,62 @@ describe('verbs', () => {
     const { answer } = await ask(page, verb, body);
     expect(world.started).toEqual([[workflow, answer.document.job]]);
     expect(answer.text).toMatch(/^Job \w+ runs/);
-    const cancelled = await ask(page, 'cancel', { job: answer.document.job });
+    const what = answer.document.job;
+    const cancelled = await ask(page, 'cancel', { what });
     expect(cancelled.answer.text).toMatch(/is cancelled\.$/);
     const job = await readJob(world.ports.tables, jobId(answer.document.job));
     expect(job?.state).toBe('cancelled');
-    expect((await ask(page, 'cancel', { job: answer.document.job })).status).toBe(400);
+    expect((await ask(page, 'cancel', { what })).status).toBe(400);
+  });
+
+  test('a job is paused, resumed, cancelled and tried again', async () => {
+    const { world, job } = await moving();
+    const page = await openPage(world.ports);
+    const shown = async () =>
+      (await readOverview(world.ports)).status.jobs.map(({ id, paused, waitsFor }) => ({
+        ...{ id, paused, waitsFor },
+      }));
+    expect((await ask(page, 'pause', { what: job })).answer.text).toMatch(/is paused/);
+    expect(await shown()).toEqual([{ id: job, paused: true, waitsFor: ['the job is paused'] }]);
+    expect(world.messages).toEqual([]);
+    expect((await ask(page, 'retry', { job })).answer.error).toMatch(/runs: it plans again/);
+    expect((await ask(page, 'resume', { what: job })).answer.text).toMatch(/goes on/);
+    expect(await shown()).toEqual([{ id: job, paused: false, waitsFor: [] }]);
+    expect(world.messages).not.toEqual([]);
+    await ask(page, 'cancel', { what: job });
+    expect((await ask(page, 'pause', { what: job })).answer.error).toMatch(/is cancelled already/);
+    await finish(world.ports, { job, outcome: 'cancelled' });
+    const { answer } = await ask(page, 'retry', { job });
+    expect(answer.document.job).not.toBe(job);
+    expect(world.started).toContainEqual(['drain', answer.document.job]);
+  });
+
+  test('a batch in flight is cancelled alone', async () => {
+    const { world, job, message } = await sent();
+    const page = await openPage(world.ports);
+    const { answer } = await ask(page, 'cancel', { what: message.batch });
+    expect(answer.document).toEqual({ cancelled: message.batch, job });
+    expect((await readJob(world.ports.tables, job))?.state).toBe('running');
+  });
+
+  test('a drain is shown with its estimate, and with a deadline answered first', async () => {
+    const world = new World({ nodes: pairs });
+    await putFiles(world, 4);
+    const page = await openPage(world.ports);
+    const at = (ms: number) => new Date(world.nowMs + ms).toISOString();
+    const asked = async (verb: string, ms: number) =>
+      (await ask(page, verb, { nodes: ['a1'], deadline: at(ms) })).answer;
+    const { document } = await asked('preview-drain', 24 * 3_600_000);
+    expect(document).toMatchObject({ deadline: at(24 * 3_600_000), p50Ms: expect.any(Number) });
+    expect(document.p90Ms).toBeGreaterThanOrEqual(document.p50Ms);
+    const refused = await asked('drain', 1);
+    expect(refused.blocks).toMatchObject([{ kind: 'too-late' }]);
+    expect(refused.remedies.map(({ kind }: { kind: string }) => kind)).toContain('later-deadline');
+    expect((await asked('drain', -1)).error).toMatch(/The deadline .+ has passed/);
+    expect(world.started).toEqual([]);
+    const begun = await asked('drain', 24 * 3_600_000);
+    const job = await readJob(world.ports.tables, jobId(begun.document.job));
+    expect(job?.deadline).toBe(world.nowMs + 24 * 3_600_000);
   });
 
   test('previews of the others move nothing', async () => {
@@ -147,6 +202,7 @@ describe('verbs', () => {
     ['a verb of every object', 'constructor', {}, /There is no verb constructor/],
     ['a wrong body', 'drain', { nodes: [] }, /The request is wrong: nodes/],
     ['too many nodes', 'scale-out', { count: 1e6 }, /The request is wrong: count/],
+    ['a time that is none', 'drain', { nodes: ['a1'], deadline: 'soon' }, /wrong: deadline/],
     ['what is not JSON', 'drain', '{', /The body is not JSON/],
     ['a body that is too long', 'drain', `"${'x'.repeat(70_000)}"`, /65536 bytes at most/],
     ['a node that is not there', 'undrain', { node: 'z9' }, /There is no node z9/],

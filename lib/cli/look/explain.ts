@@ -13,6 +13,7 @@ import type { Answer, Context } from '../context.ts';
 import { counted, formatDuration, formatShare } from '../text.ts';
 import { UserError } from '../user-error.ts';
 import { viewJobs } from './job-view.ts';
+import { isStuck, stuckLine } from './job-words.ts';
 import { jobFacts } from './jobs.ts';
 import { viewNodes } from './node-view.ts';
 
@@ -35,8 +36,9 @@ async function explainNode(ports: Ports, id: string): Promise<Answer | undefined
   const node = fleet.find((each) => each.id === id);
   if (node === undefined) return undefined;
   const now = ports.now();
-  const [view] = viewNodes([node], now);
   const job = await readJob(ports.tables, jobId(node.job));
+  const running = job?.state === 'running' ? await viewJobs(ports.tables, [job], now) : [];
+  const [view] = viewNodes([node], now, running);
   const why = job && { id: job.id, kind: job.kind, state: job.state, reasons: job.reasons };
   return {
     document: {
@@ -52,6 +54,7 @@ async function explainNode(ports: Ports, id: string): Promise<Answer | undefined
         why === undefined
           ? 'No job that is remembered put it into this state.'
           : `Job ${why.id} (${why.kind}, ${why.state}) put it there: ${why.reasons.join('; ')}.`,
+        ...running.filter(isStuck).map((each) => `${stuckLine(each)}.`),
       ].join('\n'),
   };
 }

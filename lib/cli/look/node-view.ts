@@ -1,5 +1,8 @@
 import type { NodeWithBeat } from '../../control/fleet.ts';
 import { byCodeUnit } from '../../core/ids.ts';
+import type { JobView } from './job-view.ts';
+import { blocksOf } from './job-words.ts';
+import { type PaceView, secondsFor } from './pace-view.ts';
 
 /** A node as people and scripts see it: sizes in bytes, rates in bytes a second, shares of 1. */
 export interface NodeInView {
@@ -25,14 +28,45 @@ export interface NodeInView {
   readonly instance: string;
   readonly address: string;
   readonly job: string;
+  /** Null while no running job takes it away, and until that has a plan. */
+  readonly leaving: LeavingView | null;
 }
 
-export const viewNodes = (fleet: readonly NodeWithBeat[], now: number): readonly NodeInView[] =>
+/** How a node's drain gets on. */
+export interface LeavingView extends PaceView {
+  /** Null while nothing tells. */
+  readonly secondsLeft: number | null;
+  /** What stands in its way, and what it waits for. */
+  readonly blockedBy: readonly string[];
+}
+
+/** @param jobs those that run, for what is left on nodes that they take away */
+export const viewNodes = (
+  fleet: readonly NodeWithBeat[],
+  now: number,
+  jobs: readonly JobView[] = [],
+): readonly NodeInView[] =>
   fleet
-    .map((node) => viewNode(node, now))
+    .map((node) => viewNode(node, now, leavingOf(node, jobs)))
     .sort((left, right) => byCodeUnit(left.zone, right.zone) || byCodeUnit(left.node, right.node));
 
-function viewNode({ beat, ...node }: NodeWithBeat, now: number): NodeInView {
+function leavingOf({ id, state }: NodeWithBeat, jobs: readonly JobView[]): LeavingView | null {
+  const job = jobs.find(({ nodes, kind }) => isLeaving(kind) && nodes.includes(id));
+  if (job === undefined || state !== 'draining') return null;
+  const pace = job.leaving[id];
+  if (pace === undefined && job.movesPlanned === 0) return null;
+  const { bytesLeft, bytesPerSecond } = pace ?? { bytesLeft: 0, bytesPerSecond: 0 };
+  const secondsLeft = job.secondsLeft === null ? null : secondsFor({ bytesLeft, bytesPerSecond });
+  return { bytesLeft, bytesPerSecond, secondsLeft, blockedBy: blocksOf(job) };
+}
+
+const isLeaving = (kind: JobView['kind']): boolean => kind === 'drain' || kind === 'scale-in';
+
+function viewNode(
+  { beat, ...node }: NodeWithBeat,
+  now: number,
+  leaving: LeavingView | null,
+): NodeInView {
   const usedBytes = beat?.usedBytes ?? 0;
   return {
     node: node.id,
@@ -55,5 +89,6 @@ function viewNode({ beat, ...node }: NodeWithBeat, now: number): NodeInView {
     instance: node.instance,
     address: node.address,
     job: node.job,
+    leaving,
   };
 }

@@ -1,6 +1,7 @@
 import { type NodeWithBeat, readFleet } from '../../control/fleet.ts';
-import { listFlights, listJobs } from '../../control/jobs.ts';
+import { listJobs } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
+import { readUnderway } from '../../control/traffic.ts';
 import type { Health } from './health.ts';
 import { judgeHealth, type ZoneView, zonesOf } from './health.ts';
 import { type JobView, viewJobsAmong } from './job-view.ts';
@@ -45,20 +46,21 @@ const endedShownMax = 12;
 export async function readOverview(ports: Ports): Promise<Overview> {
   const { tables } = ports;
   const now = ports.now();
-  const [fleet, jobs, flights, scaling] = await Promise.all([
+  const [fleet, jobs, underway, scaling] = await Promise.all([
     readFleet(tables),
     listJobs(tables),
-    listFlights(tables),
+    readUnderway(tables),
     readScaling(tables, now),
   ]);
   const running = jobs.filter(({ state }) => state === 'running');
   const over = jobs.filter(({ state }) => state !== 'running').slice(-endedShownMax);
-  const views = await viewJobsAmong(tables, running, flights, now);
+  const around = { ...underway, nodes: new Map(fleet.map((node) => [node.id, node])) };
+  const views = await viewJobsAmong(tables, running, around, now);
   return {
     status: statusOf(ports, fleet, views, scaling),
-    nodes: viewNodes(fleet, now),
-    ended: await viewJobsAmong(tables, over.toReversed(), flights, now),
-    batches: viewBatches(flights, now),
+    nodes: viewNodes(fleet, now, views),
+    ended: await viewJobsAmong(tables, over.toReversed(), around, now),
+    batches: viewBatches(underway.flying, now),
   };
 }
 

@@ -5,7 +5,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { bar, counted, formatDuration, formatShare, table } from '../text.ts';
 import type { ZoneView } from './health.ts';
 import type { JobView } from './job-view.ts';
-import { blockedBy, subjectOf } from './job-words.ts';
+import { blockedBy, dueWords, isStuck, stuckLine, subjectOf, utcClock } from './job-words.ts';
 import { readOverview, type Status } from './overview.ts';
 import type { ScalingView } from './scaling-view.ts';
 
@@ -32,7 +32,7 @@ export function renderStatus(status: Status): string {
     ...(status.scaling === null ? [] : [scalingLine(status.scaling)]),
     ...(status.zones.length > 0 ? ['', zoneTable(status.zones)] : []),
     '',
-    ...(status.jobs.length > 0 ? status.jobs.map(jobLine) : ['No jobs run.']),
+    ...(status.jobs.length > 0 ? status.jobs.flatMap(jobLines) : ['No jobs run.']),
   ].join('\n');
 }
 
@@ -57,12 +57,21 @@ const zoneTable = (zones: readonly ZoneView[]): string =>
     ]),
   );
 
+function jobLines(job: JobView): readonly string[] {
+  const due = dueWords(job, utcClock);
+  return [
+    jobLine(job),
+    ...(due === '' ? [] : [`  ${due}`]),
+    ...(isStuck(job) ? [`  ${stuckLine(job)}`] : []),
+  ];
+}
+
 function jobLine(job: JobView): string {
   const share = job.bytesPlanned > 0 ? job.bytesDone / job.bytesPlanned : 0;
   const time = job.secondsLeft === null ? '' : `  ${formatDuration(job.secondsLeft * 1_000)} left`;
-  const held = blockedBy(job) === '-' ? '' : `  blocked by: ${blockedBy(job)}`;
+  const held = blockedBy(job) === '-' || isStuck(job) ? '' : `  blocked by: ${blockedBy(job)}`;
   return (
     `${job.kind} of ${subjectOf(job)}  ${bar(share, barWidth)} ${formatBytes(job.bytesDone)} of ` +
-    `${formatBytes(job.bytesPlanned)}  ${rate(job.bytesPerSecond)}${time}  ${job.phase}${held}  ${job.id}`
+    `${formatBytes(job.bytesPlanned)}  ${rate(job.bytesPerSecondRecent)}${time}  ${job.phase}${held}  ${job.id}`
   );
 }

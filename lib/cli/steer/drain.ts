@@ -52,7 +52,17 @@ function deadlineOf({ deadline }: DrainOptions, now: number): number {
   throw new UserError(`The deadline ${new Date(at).toISOString()} has passed.`);
 }
 
-const estimateIn = ({ estimate }: DrainAnswer, deadline: number) => ({
+/** How long the moves take. Milliseconds; the deadline is ISO 8601, null for none. */
+export interface EstimateInView {
+  readonly p50Ms: number;
+  readonly p90Ms: number;
+  readonly boundMs: number;
+  /** Jobs of the past. */
+  readonly learnedFrom: number;
+  readonly deadline: string | null;
+}
+
+const estimateIn = ({ estimate }: DrainAnswer, deadline: number): EstimateInView => ({
   p50Ms: estimate.p50Ms,
   p90Ms: estimate.p90Ms,
   boundMs: Math.round(estimate.boundMs),

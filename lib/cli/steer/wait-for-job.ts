@@ -5,12 +5,11 @@ import type { JobId } from '../../core/ids.ts';
 import type { Context } from '../context.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { type JobView, viewJobs } from '../look/job-view.ts';
-import { stuckAfterMs } from '../look/job-words.ts';
+import { blockedBy, isStuck, stuckLine } from '../look/job-words.ts';
 import { Meter } from '../meter.ts';
-import { formatDuration } from '../text.ts';
 import { UserError } from '../user-error.ts';
 
-/** Two cheap reads a look: often enough for a bar, seldom enough not to count. */
+/** Three cheap reads a look: often enough for a bar, seldom enough not to count. */
 const lookEveryMs = 500;
 
 /**
@@ -27,18 +26,14 @@ export async function waitForJob(
   const { io } = context;
   const meter = new Meter(io, id);
   const limit = limitMs === undefined ? Number.POSITIVE_INFINITY : io.now() + limitMs;
-  let movedAt = io.now();
-  let bytesDone = 0;
   try {
     for (;;) {
       const job = await look(ports, id);
       if (job.state !== 'running') return job;
-      if (job.bytesDone !== bytesDone || job.phase !== 'moving') movedAt = io.now();
-      bytesDone = job.bytesDone;
       meter.show({
-        doneBytes: bytesDone,
+        doneBytes: job.bytesDone,
         totalBytes: job.bytesPlanned,
-        note: noteOf(job, io.now() - movedAt),
+        note: noteOf(job),
       });
       if (io.now() >= limit) throw goesOn('Timed out', exitCodes.timedOut, id);
       await delay(lookEveryMs, undefined, { signal: io.interrupted }).catch(() => {
@@ -57,10 +52,9 @@ async function look(ports: Ports, id: JobId): Promise<JobView> {
   return view!;
 }
 
-function noteOf(job: JobView, stillMs: number): string {
-  if (job.phase === 'blocked') return `blocked by: ${job.reasons.join('; ')}`;
-  if (stillMs < stuckAfterMs) return job.phase;
-  return `STUCK: no byte moved for ${formatDuration(stillMs)}, ${job.movesInFlight} moves in flight`;
+function noteOf(job: JobView): string {
+  if (isStuck(job)) return stuckLine(job);
+  return blockedBy(job) === '-' ? job.phase : `blocked by: ${blockedBy(job)}`;
 }
 
 const goesOn = (what: string, exitCode: ExitCode, job: JobId): UserError =>

@@ -1,5 +1,6 @@
 import { explainBlock } from '../../core/explain-block.ts';
 import type { Block } from '../../core/plan.ts';
+import type { Remedy } from '../../core/remedy.ts';
 
 /** What a verb answers: the document of the command line, and its words. */
 export interface Answered<Document> {
@@ -7,13 +8,15 @@ export interface Answered<Document> {
   readonly text: string;
 }
 
-/** The server said no, and why: one sentence, and each thing in the way on its own. */
+/** The server said no, and why: one sentence, each thing in the way, and what would have to give. */
 export class Refused extends Error {
   readonly blocks: readonly string[];
+  readonly remedies: readonly Remedy[];
 
-  constructor(sentence: string, blocks: readonly Block[] = []) {
+  constructor(sentence: string, blocks: readonly Block[] = [], remedies: readonly Remedy[] = []) {
     super(sentence);
     this.blocks = blocks.map(explainBlock);
+    this.remedies = remedies;
   }
 }
 
@@ -29,7 +32,7 @@ export const askWith =
       body: JSON.stringify(body),
     });
     const answer = await response.json();
-    if (!response.ok) throw new Refused(answer.error, answer.blocks);
+    if (!response.ok) throw new Refused(answer.error, answer.blocks, answer.remedies);
     return answer as Answered<Document>;
   };
 

@@ -34,7 +34,7 @@ export function CancelDialog({ id, ...stage }: Stage & { readonly id: string }) 
     <ActButton
       {...stage}
       verb="cancel"
-      body={{ job: id }}
+      body={{ what: id }}
       label="Cancel the job"
       tone="danger"
       disabled={job === undefined}

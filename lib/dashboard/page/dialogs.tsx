@@ -3,6 +3,7 @@ import type { Ask } from './ask.ts';
 import { CancelDialog, UndrainDialog } from './confirmations.tsx';
 import { DrainDialog } from './drain-dialog.tsx';
 import { ExplainDialog } from './explain-dialog.tsx';
+import { CancelBatchDialog, PauseDialog, ResumeDialog, RetryDialog } from './hold-dialogs.tsx';
 import { NodeDialog } from './node-dialog.tsx';
 import { RebalanceDialog, ScaleInDialog } from './plan-dialogs.tsx';
 import { ScaleOutDialog } from './scale-out-dialog.tsx';
@@ -13,7 +14,8 @@ export type Opened =
   | { readonly kind: 'explain'; readonly id: string }
   | { readonly kind: 'drain'; readonly nodes: readonly string[] }
   | { readonly kind: 'undrain'; readonly node: string }
-  | { readonly kind: 'cancel'; readonly job: string }
+  | { readonly kind: 'cancel' | 'pause' | 'resume' | 'retry'; readonly job: string }
+  | { readonly kind: 'cancel-batch'; readonly batch: string }
   | { readonly kind: 'rebalance' }
   | { readonly kind: 'scale-out' }
   | { readonly kind: 'scale-in' };
@@ -40,6 +42,14 @@ export function DialogOf({ opened, ...stage }: Stage & { readonly opened: Opened
       return <UndrainDialog {...stage} name={opened.node} />;
     case 'cancel':
       return <CancelDialog {...stage} id={opened.job} />;
+    case 'cancel-batch':
+      return <CancelBatchDialog {...stage} name={opened.batch} />;
+    case 'pause':
+      return <PauseDialog {...stage} id={opened.job} />;
+    case 'resume':
+      return <ResumeDialog {...stage} id={opened.job} />;
+    case 'retry':
+      return <RetryDialog {...stage} id={opened.job} />;
     case 'rebalance':
       return <RebalanceDialog {...stage} />;
     case 'scale-out':

@@ -1,15 +1,22 @@
-import type { PlanView } from '../../cli/steer/plan-view.ts';
+import { useState } from 'preact/hooks';
 import { ActButton } from './act-button.tsx';
 import { Dialog } from './dialog.tsx';
 import type { Stage } from './dialogs.tsx';
-import { PlanFigures } from './plan-figures.tsx';
+import { PlanFigures, type PlanInView } from './plan-figures.tsx';
 import { Refusal } from './refusal.tsx';
 import { useAsked } from './use-asked.ts';
 import { formatBytes } from './words.ts';
 
+/** As the browser's field has it, in the reader's own time; empty for none. */
+const isoOf = (typed: string): string | undefined =>
+  Number.isNaN(Date.parse(typed)) ? undefined : new Date(typed).toISOString();
+
 /** The plan first: what would move and where it would go, or what stands against it. */
 export function DrainDialog({ nodes, ...stage }: Stage & { readonly nodes: readonly string[] }) {
-  const asked = useAsked<PlanView>(stage.ask, 'preview-drain', { nodes });
+  const [typed, type] = useState('');
+  const deadline = isoOf(typed);
+  const body = { nodes, ...(deadline !== undefined && { deadline }) };
+  const asked = useAsked<PlanInView>(stage.ask, 'preview-drain', body);
   const plan = asked.state === 'answered' ? asked.answer.document : undefined;
   const label =
     plan === undefined ? 'Drain' : `Drain: move ${formatBytes(plan.bytesTotal)}, then terminate`;
@@ -21,15 +28,23 @@ export function DrainDialog({ nodes, ...stage }: Stage & { readonly nodes: reado
         <ActButton
           {...stage}
           verb="drain"
-          body={{ nodes }}
+          body={body}
           label={label}
           disabled={plan === undefined}
         />
       }
     >
       <Others nodes={nodes} {...stage} />
+      <label class="deadline">
+        Empty by (optional)
+        <input
+          type="datetime-local"
+          value={typed}
+          onInput={({ currentTarget }) => type(currentTarget.value)}
+        />
+      </label>
       {asked.state === 'waiting' && <p class="muted">Planning …</p>}
-      {asked.state === 'refused' && <Refusal refused={asked.refused} />}
+      {asked.state === 'refused' && <Refusal refused={asked.refused} nodes={nodes} />}
       {plan !== undefined && (
         <PlanFigures plan={plan} policy={stage.reading.policy} leaving={nodes} />
       )}

@@ -4,9 +4,15 @@ import { Refusal } from './refusal.tsx';
 import { useAsked } from './use-asked.ts';
 
 /** What a thing is, where, and why, in the command line's words. */
-export function ExplainDialog({ id, ask, open }: Stage & { readonly id: string }) {
+export function ExplainDialog({ id, ask, open, reading }: Stage & { readonly id: string }) {
+  const ended = reading.ended.find((job) => job.id === id);
+  const retry = ended !== undefined && ended.state !== 'done' && (
+    <button type="button" class="primary" onClick={() => open({ kind: 'retry', job: id })}>
+      Retry …
+    </button>
+  );
   return (
-    <Dialog title={id} close={() => open(undefined)} actions={null}>
+    <Dialog title={id} close={() => open(undefined)} actions={retry || null}>
       <Explained ask={ask} id={id} />
     </Dialog>
   );

@@ -38,6 +38,7 @@ export function Flights({ reading: { batches }, open }: FlightsProps) {
                 <th>Bytes</th>
                 <th class="right">Reserved</th>
                 <th class="right">Silent</th>
+                <th aria-label="steer" />
               </tr>
             </thead>
             <tbody>
@@ -79,6 +80,15 @@ const Row = ({ batch, open }: RowProps) => (
     <td class="right numbers">{rate(batch.rate)}</td>
     <td class={`right numbers ${batch.silentMs > silentAfterMs ? 'warn' : 'muted'}`}>
       {formatDuration(batch.silentMs)}
+    </td>
+    <td class="right">
+      <button
+        type="button"
+        class="small"
+        onClick={() => open({ kind: 'cancel-batch', batch: batch.batch })}
+      >
+        Cancel
+      </button>
     </td>
   </tr>
 );

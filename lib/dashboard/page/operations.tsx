@@ -1,13 +1,13 @@
-import { stuckAfterMs, subjectOf } from '../../cli/look/job-words.ts';
+import { blocksOf, dueWords, isStuck, subjectOf } from '../../cli/look/job-words.ts';
 import type { Reading } from '../live.ts';
 import type { Opened } from './dialogs.tsx';
-import { ago, formatBytes, formatDuration, plural, rate, share } from './words.ts';
+import { ago, formatBytes, formatDuration, minute, plural, rate, share } from './words.ts';
 
 type Job = Reading['status']['jobs'][number];
 type Open = (opened: Opened) => void;
 
 export function Operations({ reading, open }: { readonly reading: Reading; readonly open: Open }) {
-  const { status, ended, stillMs, at } = reading;
+  const { status, ended, at } = reading;
   return (
     <section class="panel" aria-labelledby="operations-title">
       <div class="panel-head">
@@ -18,7 +18,7 @@ export function Operations({ reading, open }: { readonly reading: Reading; reado
       </div>
       {status.jobs.length === 0 && <p class="empty">No jobs run.</p>}
       {status.jobs.map((job) => (
-        <Running key={job.id} job={job} stillMs={stillMs[job.id] ?? 0} open={open} />
+        <Running key={job.id} job={job} open={open} />
       ))}
       {ended.length > 0 && <h3>Ended</h3>}
       <ul class="ended">
@@ -32,28 +32,28 @@ export function Operations({ reading, open }: { readonly reading: Reading; reado
 
 interface RunningProps {
   readonly job: Job;
-  readonly stillMs: number;
   readonly open: Open;
 }
 
-function Running({ job, stillMs, open }: RunningProps) {
+function Running({ job, open }: RunningProps) {
   const done = share(job.bytesDone, job.bytesPlanned);
-  const tone = job.phase === 'blocked' || stillMs > stuckAfterMs ? 'warn' : 'move';
+  const tone = blocksOf(job).length > 0 ? 'warn' : 'move';
+  const due = dueWords(job, minute);
   return (
     <article class="job">
       <div class="job-head">
         <span class="kind">{job.kind}</span>
         <strong>{subjectOf(job)}</strong>
-        <button type="button" class="small" onClick={() => open({ kind: 'cancel', job: job.id })}>
-          Cancel
-        </button>
+        {job.paused && <span class="chip warn">paused</span>}
+        <Steer job={job} open={open} />
       </div>
       <progress class={tone} value={done} max={1} aria-label={`${job.kind} of ${subjectOf(job)}`} />
       {job.bytesPlanned > 0 && <Progress job={job} />}
-      <Waits job={job} stillMs={stillMs} />
+      {due !== '' && <p class="due numbers">{due}</p>}
+      <Waits job={job} />
       <p class="muted numbers">
         {job.movesDone} of {plural(job.movesPlanned, 'move')}, {job.movesInFlight} in flight,{' '}
-        {job.movesRetried} retried{' '}
+        {job.movesRetried} retried, priority {job.priority}{' '}
         <button type="button" class="plain" onClick={() => open({ kind: 'explain', id: job.id })}>
           why?
         </button>
@@ -62,31 +62,49 @@ function Running({ job, stillMs, open }: RunningProps) {
   );
 }
 
+const Steer = ({ job, open }: RunningProps) => (
+  <>
+    <button
+      type="button"
+      class="small"
+      onClick={() => open({ kind: job.paused ? 'resume' : 'pause', job: job.id })}
+    >
+      {job.paused ? 'Resume' : 'Pause'}
+    </button>
+    <button type="button" class="small" onClick={() => open({ kind: 'cancel', job: job.id })}>
+      Cancel
+    </button>
+  </>
+);
+
 const Progress = ({ job }: { readonly job: Job }) => (
   <p class="numbers figures-line">
     <span>
       {formatBytes(job.bytesDone)} of {formatBytes(job.bytesPlanned)}
     </span>
-    <span>{rate(job.bytesPerSecond)}</span>
+    <span>{rate(job.bytesPerSecondRecent)}</span>
     <span>{job.secondsLeft === null ? '' : `${formatDuration(job.secondsLeft * 1_000)} left`}</span>
   </p>
 );
 
 /** What it does, or what it waits for: never a bar that stands still without a word. */
-function Waits({ job, stillMs }: Pick<RunningProps, 'job' | 'stillMs'>) {
-  if (job.phase === 'blocked') {
-    return (
+function Waits({ job }: { readonly job: Job }) {
+  const blocks = blocksOf(job);
+  if (blocks.length === 0) return <p class="phase">{job.phase}</p>;
+  return (
+    <>
+      {isStuck(job) && (
+        <p class="stuck">
+          Stuck: nothing was committed for {formatDuration(job.stillMs)}. It waits for:
+        </p>
+      )}
       <ul class="blocks">
-        {job.reasons.map((reason) => (
-          <li key={reason}>{reason}</li>
+        {blocks.map((block) => (
+          <li key={block}>{block}</li>
         ))}
       </ul>
-    );
-  }
-  if (stillMs > stuckAfterMs) {
-    return <p class="stuck">Stuck: nothing was committed for {formatDuration(stillMs)}.</p>;
-  }
-  return <p class="phase">{job.phase}</p>;
+    </>
+  );
 }
 
 const marks = { running: '…', done: '✓', blocked: '!', failed: '✕', cancelled: '–' };

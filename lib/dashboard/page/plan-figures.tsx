@@ -1,10 +1,14 @@
+import type { EstimateInView } from '../../cli/steer/drain.ts';
 import type { FillView, PlanView } from '../../cli/steer/plan-view.ts';
 import type { Reading } from '../live.ts';
 import { toneOf } from './fill-bar.tsx';
 import { formatBytes, formatDuration, formatShare, plural, share } from './words.ts';
 
+/** A plan, and how long it takes where that was estimated. */
+export type PlanInView = PlanView & Partial<EstimateInView>;
+
 interface PlanProps {
-  readonly plan: PlanView;
+  readonly plan: PlanInView;
   readonly policy: Reading['policy'];
   readonly leaving: readonly string[];
 }
@@ -29,6 +33,7 @@ export const PlanFigures = ({ plan, policy, leaving }: PlanProps) => (
         <dt>takes at least</dt>
         <dd>{formatDuration(plan.secondsAtBest * 1_000)}</dd>
       </div>
+      <Expected {...plan} />
     </dl>
     <table class="before-after numbers">
       <caption>Fill before and after</caption>
@@ -45,6 +50,16 @@ export const PlanFigures = ({ plan, policy, leaving }: PlanProps) => (
     </table>
   </>
 );
+
+const Expected = ({ p50Ms, p90Ms, learnedFrom }: PlanInView) =>
+  p50Ms === undefined || p90Ms === undefined ? null : (
+    <div title={`learned from ${plural(learnedFrom ?? 0, 'job')}`}>
+      <dt>takes about, nine times in ten at most</dt>
+      <dd>
+        {formatDuration(p50Ms)}, {formatDuration(p90Ms)}
+      </dd>
+    </div>
+  );
 
 interface ChangeProps {
   readonly fill: FillView;

@@ -27,6 +27,14 @@ export function ago(ms: number): string {
 export const plural = (count: number, noun: string): string =>
   `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 
+/** As {@link clock}, to the minute, with the day where it is another one. */
+export function minute(iso: string): string {
+  const at = new Date(iso);
+  const time = at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  if (at.toDateString() === new Date().toDateString()) return time;
+  return `${at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${time}`;
+}
+
 /** The clock of the reader's own place. */
 export const clock = (at: number): string =>
   new Date(at).toLocaleTimeString('en-GB', {
