@@ -7,7 +7,7 @@ import {
   nodeOfInventory,
   nodeOfKey,
 } from '../contract/keys.ts';
-import type { ChunkRecord, NodeRecord } from '../contract/records.ts';
+import type { ChunkRecord, FileChunk, FileRecord, NodeRecord } from '../contract/records.ts';
 import { slotSha256 } from '../control/chunks.ts';
 import type { Item } from '../control/ports.ts';
 import { type ChunkId, chunkId, type NodeId, nodeId } from '../core/ids.ts';
@@ -53,6 +53,11 @@ export class Judge implements DiskWatcher {
   constructor(world: Judged) {
     this.#world = world;
     this.#files = new FileJudge(world);
+  }
+
+  /** Every chunk that the file needs. */
+  chunksOf(file: FileRecord): readonly FileChunk[] {
+    return this.#files.chunksOf(file);
   }
 
   tablesChanged(changes: readonly Change[]): void {

@@ -9,7 +9,7 @@ import {
   outboxPartition,
   trashPartition,
 } from '../contract/keys.ts';
-import type { ChunkRecord, JobRecord, NodeRecord } from '../contract/records.ts';
+import type { ChunkRecord, FileRecord, JobRecord, NodeRecord } from '../contract/records.ts';
 import { servesReads } from '../core/lifecycle.ts';
 import { recordOf } from './judge.ts';
 import type { World } from './world.ts';
@@ -84,10 +84,10 @@ function missingCopies(world: World): readonly string[] {
   return missing;
 }
 
-function filesChunks({ store }: World): ReadonlySet<string> {
+function filesChunks({ store, judge }: World): ReadonlySet<string> {
   const named = new Set<string>();
   for (const item of store.items('files')) {
-    for (const { id } of item.chunks as { id: string }[]) named.add(id);
+    for (const { id } of judge.chunksOf(recordOf<FileRecord>(item))) named.add(id);
   }
   return named;
 }
