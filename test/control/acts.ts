@@ -21,7 +21,7 @@ import { hashOf, type World } from './world.ts';
 
 /** Puts a file's chunks on their nodes and commits nothing. */
 export async function placeFile(
-  { ports }: World,
+  { ports }: Pick<World, 'ports'>,
   path: string,
   contents: readonly string[],
   copies = 3,

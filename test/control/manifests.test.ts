@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { takeAccount } from '../../lib/cli/demo/account.ts';
 import { chunkKey, trashPartition } from '../../lib/contract/keys.ts';
 import { tryCollect } from '../../lib/control/collect.ts';
 import { commitFiles, findFile, removeFiles } from '../../lib/control/files.ts';
@@ -91,6 +92,16 @@ test('a manifest of several pieces names its chunks in their order, and all of i
   await removeFiles(world.ports, ['f']);
   await settle(world);
   expect(liveChunks(world)).toEqual([]);
+});
+
+test('the account of a fleet counts manifests among its chunks', async () => {
+  const world = small();
+  await putFile(world, 'f', ...lettersOf(30));
+  const account = await takeAccount(world.ports);
+  expect(account).toMatchObject({ chunks: 31, underReplicated: 0, orphans: 0 });
+  const [manifest] = await manifestOf(world, 'f');
+  world.node('a1').shelves.delete(manifest!);
+  expect(await takeAccount(world.ports)).toMatchObject({ underReplicated: 1, orphans: 0 });
 });
 
 test('short files and long ones are committed together, replaced by each other and removed together', async () => {
