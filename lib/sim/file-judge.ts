@@ -6,6 +6,9 @@ import { sha256Of } from './disk.ts';
 import { type Judged, recordOf } from './judge.ts';
 import type { Change } from './store.ts';
 
+/** What a file's record says of its chunks. */
+export type Listing = Pick<FileRecord, 'chunks' | 'manifest'>;
+
 /** The files' part of the invariants: versions rise one by one, and a file names live chunks only. */
 export class FileJudge {
   readonly #world: Judged;
@@ -36,7 +39,7 @@ export class FileJudge {
   }
 
   /** All that the file needs: its chunks, its manifest, and what that names, as any disk has it. */
-  chunksOf({ chunks, manifest }: FileRecord): readonly FileChunk[] {
+  chunksOf({ chunks, manifest }: Listing): readonly FileChunk[] {
     return [...chunks, ...manifest, ...manifest.flatMap(({ id }) => this.#listedBy(id))];
   }
 

@@ -29,7 +29,12 @@ test('ls, explain, verify and rm know a file by its manifest', async () => {
 
 test.each([
   ['one copy of a manifest', ['n2'], 0, /1 slot damaged/],
-  ['every copy of a manifest', ['n1', 'n2', 'n3'], 1, /"d\/long" cannot be read: (.|\n)*3 slots dam/],
+  [
+    'every copy of a manifest',
+    ['n1', 'n2', 'n3'],
+    1,
+    /"d\/long" cannot be read: (.|\n)*3 slots dam/,
+  ],
 ])('verify --repair finds damage to %s', async (_what, nodes, exitCode, says) => {
   const { fleet, manifest } = await fleetWithManifest();
   for (const node of nodes) fleet.disks.get(nodeId(node))!.set(manifest, Uint8Array.of(1));
