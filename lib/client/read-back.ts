@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { ChunkRecord } from '../contract/records.ts';
+import type { ChunkRecord, FileChunk } from '../contract/records.ts';
 import { readChunks } from '../control/chunks.ts';
 import type { StoredFile } from '../control/files.ts';
+import { listChunks } from '../control/manifest.ts';
 import type { Ports } from '../control/ports.ts';
 import { ChunkGone, ChunkUnreadable, readChunk } from '../control/read.ts';
 import { type ChunkId, chunkId } from '../core/ids.ts';
+import { pieces } from '../core/pieces.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { FleetView } from './fleet-view.ts';
 import { eachInFlight } from './in-flight.ts';
@@ -59,12 +61,13 @@ async function problemOf(work: () => Promise<void>): Promise<string | undefined>
   }
 }
 
-/** Files whose chunks' placements are read together; one with more chunks than that reads its own. */
+/** Files whose chunks' placements are read together; one with more chunks than that reads its own, in pieces. */
 function* lotsOf(files: readonly StoredFile[]): Generator<readonly StoredFile[]> {
   let lot: StoredFile[] = [];
   let chunks = 0;
   for (const file of files) {
-    const more = file.record.chunks.length;
+    const { chunks: named, manifest } = file.record;
+    const more = manifest.length > 0 ? placementsPerRead + 1 : named.length;
     if (lot.length > 0 && chunks + more > placementsPerRead) {
       yield lot;
       lot = [];
@@ -79,10 +82,14 @@ function* lotsOf(files: readonly StoredFile[]): Generator<readonly StoredFile[]>
 type Placements = ReadonlyMap<ChunkId, ChunkRecord>;
 
 async function placementsOf(ports: Ports, lot: readonly StoredFile[]): Promise<Placements> {
-  const chunks = lot.flatMap(({ record }) => record.chunks.map(({ id }) => chunkId(id)));
-  const few = chunks.slice(0, placementsPerRead);
-  const records = await readChunks(ports.tables, few);
-  return new Map(records.flatMap((record, i) => (record === undefined ? [] : [[few[i]!, record]])));
+  const named = lot.flatMap(({ record }) => record.chunks);
+  return named.length > placementsPerRead ? new Map() : readPlacements(ports, named);
+}
+
+async function readPlacements(ports: Ports, chunks: readonly FileChunk[]): Promise<Placements> {
+  const ids = chunks.map(({ id }) => chunkId(id));
+  const records = await readChunks(ports.tables, ids);
+  return new Map(records.flatMap((record, i) => (record === undefined ? [] : [[ids[i]!, record]])));
 }
 
 class Reader {
@@ -100,22 +107,37 @@ class Reader {
   readOf({ record }: StoredFile, placements: Placements): ReadFile {
     return async (onBytes) => {
       const whole = createHash('sha256');
-      for (const { id, size } of record.chunks) {
-        const release = await this.#memory.take(size);
-        try {
-          const fleet = await this.#fleet.now();
-          const chunk = chunkId(id);
-          const bytes = await readChunk(this.#ports, fleet, chunk, placements.get(chunk));
-          whole.update(bytes);
-          await onBytes(bytes);
-          this.#tally.add(0, bytes.length);
-        } finally {
-          release();
+      const chunks = await listChunks(this.#ports, await this.#fleet.now(), record);
+      for (const piece of pieces(chunks, placementsPerRead)) {
+        const isLong = chunks.length > placementsPerRead || record.manifest.length > 0;
+        const known = isLong ? await readPlacements(this.#ports, piece) : placements;
+        for (const chunk of piece) {
+          await this.#readOne(chunk, known, async (bytes) => {
+            whole.update(bytes);
+            await onBytes(bytes);
+          });
         }
       }
       if (whole.digest('hex') !== record.sha256) {
         throw new FileFailed('does not have the bytes that were stored: its SHA-256 differs');
       }
     };
+  }
+
+  async #readOne(
+    { id, size }: FileChunk,
+    placements: Placements,
+    onBytes: (bytes: Uint8Array) => Promise<void>,
+  ): Promise<void> {
+    const release = await this.#memory.take(size);
+    try {
+      const fleet = await this.#fleet.now();
+      const chunk = chunkId(id);
+      const bytes = await readChunk(this.#ports, fleet, chunk, placements.get(chunk));
+      await onBytes(bytes);
+      this.#tally.add(0, bytes.length);
+    } finally {
+      release();
+    }
   }
 }

@@ -100,6 +100,12 @@ export const Policy = z.object({
   /** How new chunks survive, unless their writer wants it otherwise. */
   redundancy: z._default(WritableRedundancy, { kind: 'replicated', copies: 3 }),
   /**
+   * Chunks that a file's record names itself; the list of a longer file is a metadata chunk. A chunk takes 81
+   * bytes of the record: 5,000 are 405 KB of the 409.6 KB that an item may have, the rest is for a path of 1 KB
+   * and the other fields. Every KB of a record is a unit of each write of it.
+   */
+  chunksPerRecordMax: z._default(z.int().check(z.minimum(1), z.maximum(5_000)), 5_000),
+  /**
    * Who takes a new or a homeless slot: the node with most room, or the holder that the chunk's id prefers
    * (`hash`: rendezvous weighted by capacity), which stays the same as long as the nodes do.
    */

@@ -259,6 +259,8 @@ export type OutboxRecord = z.infer<typeof OutboxRecord>;
 /** Chunks that no file names any more, or (as the intent of a long upload) not yet. */
 export const TrashRecord = z.object({
   chunks: z.array(text),
+  /** Pieces of manifests: what they name goes first, then they. */
+  manifests: z._default(z.array(text), []),
   notBefore: count,
   /** Who empties it has so long; a claim saves work done twice and is trusted for nothing. */
   claimedUntil: count,
@@ -310,13 +312,19 @@ export const WatchRecord = z.object({
 });
 export type WatchRecord = z.infer<typeof WatchRecord>;
 
+/** A chunk as a file's record or its manifest names it. */
+export const FileChunk = z.object({ id: text, size: count });
+export type FileChunk = z.infer<typeof FileChunk>;
+
 export const FileRecord = z.object({
   size: count,
   sha256: text,
   mode: count,
   modifiedAt: count,
-  /** In the file's order. */
-  chunks: z.array(z.object({ id: text, size: count })),
+  /** In the file's order; none while there is a manifest. */
+  chunks: z.array(FileChunk),
+  /** Metadata chunks that name the file's chunks, in its order, where the record has no room for them. */
+  manifest: z._default(z.array(FileChunk), []),
   version: count,
   lastOp: text,
 });

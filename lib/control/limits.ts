@@ -58,10 +58,17 @@ export const chunksPerTrashRow = 500;
 export const chunksPerList = 500;
 
 /**
- * A chunk takes 81 bytes of its file's record: 5,000 (312 GiB) are 405 KB of the 409.6 KB that an item may
- * have; the rest is for a path of 1 KB and the other fields.
+ * Chunks that one piece of a manifest names: 1.8 MB, 1.2 TiB of the largest chunks. Emptying it takes some 220
+ * transactions and as many reads, seconds of a sweep's minutes.
  */
-export const chunksPerFileMax = 5_000;
+export const chunksPerManifest = 20_000;
+/** Pieces of a file's manifest: 400,000 chunks, 24 TiB of the largest. */
+export const manifestsPerFileMax = 20;
+// A long upload ends its intents, puts its file, and makes what that replaces trash: a row a piece each.
+assert(2 * manifestsPerFileMax + 1 <= opsMax, 'a file of manifests replaces another in one write');
+
+/** Tries to replace a file that others replace at the same time. */
+export const replacesMax = 8;
 
 /** The intent of a long upload keeps its chunks from the sweeper for so long. */
 export const uploadMs = 24 * 3_600_000;

@@ -1,10 +1,14 @@
 import { chunkKey, outboxKey, trashPartition } from '../contract/keys.ts';
 import { type ChunkRecord, TrashRecord } from '../contract/records.ts';
 import { type ChunkId, chunkId, type NodeId } from '../core/ids.ts';
+import { pieces } from '../core/pieces.ts';
 import { holdersOf, readChunks } from './chunks.ts';
+import { readNodes } from './fleet.ts';
 import { tombstoneSeconds } from './limits.ts';
+import { readManifest } from './manifest.ts';
 import { pagesOf } from './pages.ts';
 import { type Item, type Op, opsMax, type Ports } from './ports.ts';
+import { ChunkGone, ChunkUnreadable } from './read.ts';
 import { writeKnown } from './write-known.ts';
 
 interface Doomed {
@@ -35,16 +39,21 @@ const roundsMax = 4;
 
 /**
  * Removes the chunks that no file names any more: each becomes a tombstone, and its copies go into its
- * holders' outboxes, in one transaction. A row goes when all its chunks
- * have, so a killed run is simply run again.
+ * holders' outboxes, in one transaction. A row goes when all its chunks have, and a manifest after all that it
+ * names, so a killed run is simply run again.
  */
 export async function emptyTrash(ports: Ports): Promise<void> {
   for await (const page of pagesOf(ports.tables, 'placement', trashPartition)) {
     const due = page.filter((item) => isDue(TrashRecord.parse(item), ports.now()));
-    for (let from = 0; from < due.length; from += opsMax) {
-      await emptyRows(ports, due.slice(from, from + opsMax));
-    }
+    for (const lot of lotsOf(due)) await emptyRows(ports, lot);
   }
+}
+
+/** As many rows as one transaction claims; a manifest alone: it names many chunks and may be unreadable. */
+function lotsOf(rows: readonly Item[]): readonly (readonly Item[])[] {
+  const isLong = (item: Item) => TrashRecord.parse(item).manifests.length > 0;
+  const short = rows.filter((item) => !isLong(item));
+  return [...pieces(short, opsMax), ...rows.filter(isLong).map((item) => [item])];
 }
 
 const isDue = ({ notBefore, claimedUntil }: TrashRecord, now: number): boolean =>
@@ -52,8 +61,12 @@ const isDue = ({ notBefore, claimedUntil }: TrashRecord, now: number): boolean =
 
 async function emptyRows(ports: Ports, rows: readonly Item[]): Promise<void> {
   if ((await claim(ports, rows)) === 'taken') return;
-  const chunks = rows.flatMap((item) => TrashRecord.parse(item).chunks.map(chunkId));
-  const freed = await removeChunks(ports, [...new Set(chunks)]);
+  const records = rows.map((item) => TrashRecord.parse(item));
+  const manifests = records.flatMap((record) => record.manifests.map(chunkId));
+  const listed = await listedBy(ports, manifests);
+  if (listed === 'unreadable') return;
+  const chunks = [...records.flatMap((record) => record.chunks.map(chunkId)), ...listed];
+  const freed = await removeInTurn(ports, [chunks, manifests]);
   if (freed === 'again-later') return;
   await ports.tables.writeEach(
     rows.map(({ pk, sk }) => ({ op: 'delete', key: { table: 'placement', pk, sk } })),
@@ -80,6 +93,44 @@ async function claim(ports: Ports, rows: readonly Item[]): Promise<'claimed' | '
     }),
   );
   return result.kind === 'committed' ? 'claimed' : 'taken';
+}
+
+/**
+ * What the manifests name. One that is gone was removed by a run that was killed after it: before it went
+ * all that it named. One that cannot be read now is read at a later sweep.
+ */
+async function listedBy(
+  ports: Ports,
+  manifests: readonly ChunkId[],
+): Promise<readonly ChunkId[] | 'unreadable'> {
+  if (manifests.length === 0) return [];
+  const nodes = await readNodes(ports.tables);
+  const listed: ChunkId[] = [];
+  for (const manifest of manifests) {
+    try {
+      for (const { id } of await readManifest(ports, nodes, manifest)) listed.push(chunkId(id));
+    } catch (error) {
+      if (error instanceof ChunkGone) continue;
+      if (!(error instanceof ChunkUnreadable)) throw error;
+      ports.log('manifest-unreadable', { chunk: manifest, reason: error.message });
+      return 'unreadable';
+    }
+  }
+  return listed;
+}
+
+/** Nothing of a list goes before all of the one before it has. @returns nodes that had copies */
+async function removeInTurn(
+  ports: Ports,
+  lists: readonly (readonly ChunkId[])[],
+): Promise<ReadonlySet<NodeId> | 'again-later'> {
+  const freed = new Set<NodeId>();
+  for (const list of lists) {
+    const more = await removeChunks(ports, [...new Set(list)]);
+    if (more === 'again-later') return more;
+    for (const node of more) freed.add(node);
+  }
+  return freed;
 }
 
 async function removeChunks(

@@ -7,6 +7,7 @@ import {
   removeFiles,
 } from '../control/files.ts';
 import { readFleet, readNodes } from '../control/fleet.ts';
+import { listChunks } from '../control/manifest.ts';
 import type { Ports } from '../control/ports.ts';
 import { ChunkGone, readChunk } from '../control/read.ts';
 import { chunkIdOf, type PlacedChunk, storeChunk } from '../control/store.ts';
@@ -86,13 +87,13 @@ export class Clients {
     if (record === undefined) return;
     const fleet = await readNodes(ports.tables);
     const parts: Uint8Array[] = [];
-    for (const { id } of record.chunks) {
-      try {
+    try {
+      for (const { id } of await listChunks(ports, fleet, record)) {
         parts.push(await readChunk(ports, fleet, chunkId(id)));
-      } catch (error) {
-        if (error instanceof ChunkGone && this.#changedSince(path, sinceMs)) return;
-        throw error;
       }
+    } catch (error) {
+      if (error instanceof ChunkGone && this.#changedSince(path, sinceMs)) return;
+      throw error;
     }
     const sha256 = sha256Of(Buffer.concat(parts));
     if (sha256 !== record.sha256) this.#violated('I1', `${path} read as ${sha256}`);

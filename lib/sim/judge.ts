@@ -7,13 +7,13 @@ import {
   nodeOfInventory,
   nodeOfKey,
 } from '../contract/keys.ts';
-import type { ChunkRecord, NodeRecord } from '../contract/records.ts';
+import type { ChunkRecord, FileChunk, NodeRecord } from '../contract/records.ts';
 import { slotSha256 } from '../control/chunks.ts';
 import type { Item } from '../control/ports.ts';
 import { type ChunkId, chunkId, type NodeId, nodeId } from '../core/ids.ts';
 import { sha256Of } from './disk.ts';
 import type { DiskWatcher } from './disk-watcher.ts';
-import { FileJudge } from './file-judge.ts';
+import { FileJudge, type Listing } from './file-judge.ts';
 import type { SimNode } from './node.ts';
 import type { Change, Store } from './store.ts';
 
@@ -53,6 +53,11 @@ export class Judge implements DiskWatcher {
   constructor(world: Judged) {
     this.#world = world;
     this.#files = new FileJudge(world);
+  }
+
+  /** Every chunk that is named there, or by the manifest that is. */
+  chunksOf(file: Listing): readonly FileChunk[] {
+    return this.#files.chunksOf(file);
   }
 
   tablesChanged(changes: readonly Change[]): void {

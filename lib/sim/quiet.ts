@@ -9,20 +9,27 @@ import {
   outboxPartition,
   trashPartition,
 } from '../contract/keys.ts';
-import type { ChunkRecord, JobRecord, NodeRecord } from '../contract/records.ts';
+import {
+  type ChunkRecord,
+  type FileRecord,
+  type JobRecord,
+  type NodeRecord,
+  TrashRecord,
+} from '../contract/records.ts';
 import { servesReads } from '../core/lifecycle.ts';
 import { recordOf } from './judge.ts';
 import type { World } from './world.ts';
 
 /**
  * I10: what is still under way, or was left behind, once faults have stopped. Empty when all is quiet: no
- * job, no flight, no parked copy, no trash, no orphan, every slot on a node that takes part.
+ * job, no flight, no parked copy, no trash but what a killed upload left, no orphan, every slot on a node that takes part.
  */
 export function unfinished(world: World): readonly string[] {
   return [
     ...runningJobs(world),
     ...rows(world, flightPartition, flightPrefix, 'is in flight'),
-    ...rows(world, trashPartition, '', 'is trash'),
+    ...trash(world).flatMap(({ sk, isIntent }) => (isIntent ? [] : [`${sk} is trash`])),
+    ...doomedFiles(world),
     ...nodesOnTheirWay(world),
     ...copiesLeft(world),
     ...missingCopies(world),
@@ -73,9 +80,11 @@ function missingCopies(world: World): readonly string[] {
       .map((item) => [nodeOfKey(item.sk) as string, recordOf<NodeRecord>(item).state]),
   );
   const named = filesChunks(world);
+  for (const { chunks } of trash(world)) for (const chunk of chunks) named.add(chunk);
   for (const [chunk, { state, holders }] of world.judge.placements()) {
     if (state !== 'live') continue;
-    if (!named.has(chunk)) missing.push(`chunk ${chunk} is live, but no file names it`);
+    if (!named.has(chunk))
+      missing.push(`chunk ${chunk} is live, but neither a file nor an upload names it`);
     for (const holder of holders) {
       if (states.get(holder) !== 'active')
         missing.push(`${chunk} on ${holder}, ${states.get(holder)}`);
@@ -84,10 +93,32 @@ function missingCopies(world: World): readonly string[] {
   return missing;
 }
 
-function filesChunks({ store }: World): ReadonlySet<string> {
+/** Chunks that a file needs and a row of the trash would remove. */
+function doomedFiles(world: World): readonly string[] {
+  const named = filesChunks(world);
+  const doomed = trash(world).flatMap(({ chunks }) => chunks.filter((chunk) => named.has(chunk)));
+  return doomed.map((chunk) => `chunk ${chunk} is named by a file and by the trash`);
+}
+
+interface TrashRow {
+  readonly sk: string;
+  /** Of an upload that was killed: it is due after a day, longer than any seed. */
+  readonly isIntent: boolean;
+  readonly chunks: readonly string[];
+}
+
+const trash = ({ store, judge }: World): readonly TrashRow[] =>
+  store.all('placement', trashPartition).map((item) => {
+    const { chunks, manifests, notBefore } = TrashRecord.parse(item);
+    const pieces = manifests.map((id) => ({ id, size: 0 }));
+    const listed = judge.chunksOf({ chunks: [], manifest: pieces }).map(({ id }) => id);
+    return { sk: item.sk, isIntent: notBefore > 0, chunks: [...chunks, ...listed] };
+  });
+
+function filesChunks({ store, judge }: World): Set<string> {
   const named = new Set<string>();
   for (const item of store.items('files')) {
-    for (const { id } of item.chunks as { id: string }[]) named.add(id);
+    for (const { id } of judge.chunksOf(recordOf<FileRecord>(item))) named.add(id);
   }
   return named;
 }

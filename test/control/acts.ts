@@ -8,6 +8,7 @@ import { finish } from '../../lib/control/finish.ts';
 import { readFleet } from '../../lib/control/fleet.ts';
 import { join } from '../../lib/control/join.ts';
 import { launch } from '../../lib/control/launch.ts';
+import { listChunks } from '../../lib/control/manifest.ts';
 import { migrate } from '../../lib/control/migrate.ts';
 import { pace } from '../../lib/control/pace.ts';
 import { planJob } from '../../lib/control/plan-job.ts';
@@ -20,7 +21,7 @@ import { hashOf, type World } from './world.ts';
 
 /** Puts a file's chunks on their nodes and commits nothing. */
 export async function placeFile(
-  { ports }: World,
+  { ports }: Pick<World, 'ports'>,
   path: string,
   contents: readonly string[],
   copies = 3,
@@ -60,7 +61,7 @@ export async function contentOf({ ports }: World, path: string): Promise<string 
   if (record === undefined) return undefined;
   const fleet = await readFleet(ports.tables);
   const pieces = await Promise.all(
-    record.chunks.map(({ id }) => readChunk(ports, fleet, chunkId(id))),
+    (await listChunks(ports, fleet, record)).map(({ id }) => readChunk(ports, fleet, chunkId(id))),
   );
   return pieces.map((bytes) => new TextDecoder().decode(bytes)).join('');
 }

@@ -27,6 +27,7 @@ import {
   type WriteResult,
 } from '../../lib/control/ports.ts';
 import { judgeDelete, judgePut, judgeRenewal } from '../../lib/core/fence.ts';
+import type { NodeClass } from '../../lib/core/fleet.ts';
 import { chunkId, type NodeId, nodeId, zone } from '../../lib/core/ids.ts';
 import type { NodeState } from '../../lib/core/lifecycle.ts';
 import { epochMillis } from '../../lib/core/units.ts';
@@ -106,6 +107,10 @@ export interface WorldOptions {
   /** By node: its zone. */
   readonly nodes?: Readonly<Record<string, string>>;
   readonly policy?: Partial<Policy>;
+  /** By node; those that are not named are mixed. */
+  readonly classes?: Readonly<Record<string, NodeClass>>;
+  /** Of each node. @default 10,000 */
+  readonly capacityBytes?: number;
   /** Items of a page of a query, and copies of a page of a node's list. */
   readonly pageItems?: number;
   /** Stands between lib/control and the world, e.g. to count. */
@@ -151,13 +156,17 @@ export class World {
   /** Called before events are told; may throw as EventBridge does. */
   beforeTell: (events: readonly FleetEvent[]) => void | Promise<void> = () => {};
   reads = 0;
+  readonly #capacity: number;
+  readonly #classes: Readonly<Record<string, NodeClass>>;
   #ids = 0;
 
-  constructor({ nodes = abc, policy = {}, pageItems = 50, wrap }: WorldOptions = {}) {
+  constructor({ nodes = abc, policy = {}, pageItems = 50, wrap, ...rest }: WorldOptions = {}) {
     this.pageItems = pageItems;
+    this.#capacity = rest.capacityBytes ?? capacityDefault;
+    this.#classes = rest.classes ?? {};
     this.store = new Store(() => this.nowMs);
     const ports = this.#ports(
-      Policy.parse({ nodeCapacityBytes: capacityDefault, fillHard: 1, ...policy }),
+      Policy.parse({ nodeCapacityBytes: this.#capacity, fillHard: 1, ...policy }),
     );
     this.ports = wrap?.(ports, this.store) ?? ports;
     for (const [name, where] of Object.entries(nodes)) this.enrol(name, where);
@@ -166,13 +175,14 @@ export class World {
   /** A node that has been there for long. */
   enrol(name: string, where: string, state: NodeState = 'active', job = ''): MemoryNode {
     const id = nodeId(name);
-    const node = new MemoryNode(id, capacityDefault);
+    const node = new MemoryNode(id, this.#capacity);
     this.nodes.set(id, node);
     const instance = `i-${name}`;
     const address = `${name}:7070`;
     this.machines.push({ instance, node: id, state: 'running', address, zone: zone(where) });
     const record: NodeRecord = {
-      ...{ state, epoch: 3, zone: where, class: 'mixed', capacity: capacityDefault, job },
+      ...{ state, epoch: 3, zone: where, job },
+      ...{ class: this.#classes[name] ?? 'mixed', capacity: this.#capacity },
       ...{ launchToken: name, instance, address, incarnation: node.incarnation },
       ...{ since: this.nowMs, lastOp: '' },
     };
@@ -235,7 +245,7 @@ export class World {
       if (machine.state !== 'pending') continue;
       const { node } = machine;
       this.machines[i] = { ...machine, state: 'running', address: `${node}:7070` };
-      this.nodes.set(node, new MemoryNode(node, capacityDefault));
+      this.nodes.set(node, new MemoryNode(node, this.#capacity));
       this.beat(node);
     }
   }

@@ -1,10 +1,10 @@
-import type { FileRecord } from '../../contract/records.ts';
 import { readChunks, slotSha256 } from '../../control/chunks.ts';
 import { listFiles, type StoredFile } from '../../control/files.ts';
 import { addressOf, type NodeView, readNodes } from '../../control/fleet.ts';
+import { neededChunks } from '../../control/manifest.ts';
 import type { Ports } from '../../control/ports.ts';
 import { slotCount } from '../../core/fleet.ts';
-import { chunkId } from '../../core/ids.ts';
+import type { ChunkId } from '../../core/ids.ts';
 
 /** The placement held against the disks, all of both. */
 export interface Account {
@@ -20,11 +20,12 @@ export interface Account {
 export async function takeAccount(ports: Ports): Promise<Account> {
   const files: StoredFile[] = [];
   for await (const file of listFiles(ports.tables, '')) files.push(file);
-  const ids = files.flatMap(({ record }) => chunksOf(record));
-  const [nodes, records] = await Promise.all([
-    readNodes(ports.tables),
-    readChunks(ports.tables, ids),
-  ]);
+  const nodes = await readNodes(ports.tables);
+  const ids: ChunkId[] = [];
+  for (const { record } of files) {
+    for (const chunk of await neededChunks(ports, nodes, record)) ids.push(chunk);
+  }
+  const records = await readChunks(ports.tables, ids);
   const serving = nodes.filter(({ state }) => state === 'active' || state === 'draining');
   const disks = new Map(
     await Promise.all(serving.map(async (node) => [node.id, await diskOf(ports, node)] as const)),
@@ -54,8 +55,6 @@ export async function takeAccount(ports: Ports): Promise<Account> {
     orphans: copies.filter((copy) => !named.has(copy)).length,
   };
 }
-
-const chunksOf = (record: FileRecord) => record.chunks.map(({ id }) => chunkId(id));
 
 /** By chunk: the checksum of the copy or shard on the node's disk. */
 async function diskOf(ports: Ports, node: NodeView): Promise<ReadonlyMap<string, string>> {

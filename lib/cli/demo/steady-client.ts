@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FleetView } from '../../client/fleet-view.ts';
 import { commitFiles, findFile, HolderLeft } from '../../control/files.ts';
+import { listChunks } from '../../control/manifest.ts';
 import { NodeRefused, NodeUnreachable, type Ports, TryLater } from '../../control/ports.ts';
 import { readChunk } from '../../control/read.ts';
 import { chunkIdOf, storeChunk } from '../../control/store.ts';
@@ -101,7 +102,8 @@ export class SteadyClient {
       return;
     }
     const fleet = await this.#fleet.now();
-    for (const chunk of record.chunks) await readChunk(this.#ports, fleet, chunkId(chunk.id));
+    const chunks = await listChunks(this.#ports, fleet, record);
+    for (const chunk of chunks) await readChunk(this.#ports, fleet, chunkId(chunk.id));
     this.reads++;
   }
 

@@ -3,10 +3,13 @@ import { parseStorePath } from '../../client/store-path.ts';
 import { verifyFiles } from '../../client/verify.ts';
 import { findSource } from '../../client/walk.ts';
 import type { StoredFile } from '../../control/files.ts';
+import { readNodes } from '../../control/fleet.ts';
 import { startRepair } from '../../control/jobs.ts';
+import { neededChunks } from '../../control/manifest.ts';
 import type { Ports } from '../../control/ports.ts';
+import { ChunkGone, ChunkUnreadable } from '../../control/read.ts';
 import { damagedPerJobMax, findDamage } from '../../control/scrub.ts';
-import { chunkId } from '../../core/ids.ts';
+import { type ChunkId, chunkId } from '../../core/ids.ts';
 import { pieces } from '../../core/pieces.ts';
 import type { DamagedSlot } from '../../core/repair.ts';
 import { formatBytes } from '../../core/units.ts';
@@ -58,8 +61,7 @@ interface Repairs {
 }
 
 async function repairDamage(ports: Ports, stored: readonly StoredFile[]): Promise<Repairs> {
-  const chunks = stored.flatMap(({ record }) => record.chunks.map(({ id }) => chunkId(id)));
-  const damaged = await findDamage(ports, chunks);
+  const damaged = await findDamage(ports, await chunksOf(ports, stored));
   const jobs: string[] = [];
   for (const part of pieces(damaged, damagedPerJobMax)) {
     const reason = `${counted(part.length, 'slot')} without their bytes`;
@@ -67,6 +69,22 @@ async function repairDamage(ports: Ports, stored: readonly StoredFile[]): Promis
     if (started.kind === 'started') jobs.push(started.job);
   }
   return { damaged, jobs };
+}
+
+/** A file whose manifest cannot be read names only the manifest: that is repaired first. */
+async function chunksOf(ports: Ports, stored: readonly StoredFile[]): Promise<readonly ChunkId[]> {
+  const fleet = await readNodes(ports.tables);
+  const chunks: ChunkId[] = [];
+  for (const { record } of stored) {
+    try {
+      for (const chunk of await neededChunks(ports, fleet, record)) chunks.push(chunk);
+    } catch (error) {
+      if (error instanceof ChunkGone) continue;
+      if (!(error instanceof ChunkUnreadable)) throw error;
+      chunks.push(...record.manifest.map(({ id }) => chunkId(id)));
+    }
+  }
+  return chunks;
 }
 
 const repairLine = ({ damaged, jobs }: Repairs): string =>

@@ -1,10 +1,11 @@
 import { chunkIdPattern } from '../../contract/agent.ts';
-import type { ChunkRecord, FileRecord } from '../../contract/records.ts';
+import type { ChunkRecord, FileChunk } from '../../contract/records.ts';
 import { formatRedundancy } from '../../contract/redundancy.ts';
 import { readChunks, slotSize } from '../../control/chunks.ts';
 import { findFile } from '../../control/files.ts';
 import { type NodeView, readFleet } from '../../control/fleet.ts';
 import { readJob } from '../../control/jobs.ts';
+import { listChunks } from '../../control/manifest.ts';
 import type { Ports } from '../../control/ports.ts';
 import { chunkId, jobId } from '../../core/ids.ts';
 import { formatBytes } from '../../core/units.ts';
@@ -110,27 +111,30 @@ async function explainFile(ports: Ports, id: string): Promise<Answer | undefined
   if (path === '') return undefined;
   const record = await findFile(ports.tables, path);
   if (record === undefined) return undefined;
-  const chunks = await chunksOf(ports, record);
+  const fleet = await readFleet(ports.tables);
+  const chunks = await placesOf(ports, fleet, await listChunks(ports, fleet, record));
+  const manifest = await placesOf(ports, fleet, record.manifest);
   return {
-    document: { subject: 'file', path, ...record, chunks },
+    document: { subject: 'file', path, ...record, chunks, manifest },
     text: () =>
       [
         `File ${path} has ${formatBytes(record.size)} in ${counted(chunks.length, 'chunk')}, version ${record.version}.`,
         `SHA-256 ${record.sha256}.`,
-        ...chunks.map(
-          ({ id: chunk, redundancy, holders }) =>
-            `Chunk ${chunk}${redundancy === null ? '' : ` (${formatRedundancy(redundancy)})`} is on ${holders.map(({ node, zone, state }) => `${node} (${zone}, ${state})`).join(', ')}.`,
-        ),
+        ...[...manifest.map(wordsOf('Manifest chunk')), ...chunks.map(wordsOf('Chunk'))],
       ].join('\n'),
   };
 }
 
-async function chunksOf(ports: Ports, { chunks }: FileRecord) {
+type ChunkPlace = Awaited<ReturnType<typeof placesOf>>[number];
+
+const wordsOf =
+  (name: 'Chunk' | 'Manifest chunk') =>
+  ({ id, redundancy, holders }: ChunkPlace): string =>
+    `${name} ${id}${redundancy === null ? '' : ` (${formatRedundancy(redundancy)})`} is on ${holders.map(({ node, zone, state }) => `${node} (${zone}, ${state})`).join(', ')}.`;
+
+async function placesOf(ports: Ports, fleet: readonly NodeView[], chunks: readonly FileChunk[]) {
   const ids = chunks.map(({ id }) => chunkId(id));
-  const [fleet, records] = await Promise.all([
-    readFleet(ports.tables),
-    readChunks(ports.tables, ids),
-  ]);
+  const records = await readChunks(ports.tables, ids);
   return chunks.map(({ id, size }, i) => {
     const record = records[i];
     if (record === undefined) return { id, size, redundancy: null, holders: [] };
