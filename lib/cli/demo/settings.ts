@@ -1,7 +1,7 @@
 import type { DataSet } from './data-set.ts';
 
 /** Where the fullest zone stands once everything is stored: above the high mark, below the hard one. */
-const fillAtEnd = 0.86;
+const fillAtEnd = 0.9;
 /** Room for the blocks of tiny data sets. */
 const capacityMin = 256 * 1024;
 
@@ -31,7 +31,7 @@ export function demoContext(dataSet: DataSet): Readonly<Record<string, unknown>>
       joinLimitMs: 60_000,
       graceMs: 1_000,
       connectionsLimitMs: 1_000,
-      parkingMs: 1_500,
+      parkingMs: 1_000,
       flightLimitMs: 6_000,
     },
   };

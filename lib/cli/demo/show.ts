@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { putFiles } from '../../client/put.ts';
 import { verifyFiles } from '../../client/verify.ts';
 import type { SourceFile } from '../../client/walk.ts';
+import { policyKey } from '../../contract/keys.ts';
 import { listFiles, removeFiles, type StoredFile } from '../../control/files.ts';
 import { readNodes } from '../../control/fleet.ts';
 import { type Job, startDrain, startScaleOut } from '../../control/jobs.ts';
@@ -81,6 +82,7 @@ export class Show {
       ]);
       await this.#delete(doomed);
       await this.#byAlarm('scale-in', 'The low alarm to make the fleet shrink');
+      await this.#stopScaling();
       await this.#client.stop();
       const account = await this.#settle();
       return await this.#conclude(nodesStart, account);
@@ -267,6 +269,11 @@ export class Show {
       if (paths.has(file.path)) stored.push(file);
     }
     return stored;
+  }
+
+  /** Where the fleet may shrink once more it would, in the middle of the account. */
+  async #stopScaling(): Promise<void> {
+    await this.#ports.tables.write([{ op: 'put', key: policyKey, fields: { autoscaling: false } }]);
   }
 
   /** Parked copies go once their time is over; then placement and disks agree. */
