@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { CloudStart, Io, LocalCloud, Store, World } from '../lib/cli/context.ts';
-import { main } from '../lib/cli/main.ts';
 import type { ControlEnv } from '../lib/contract/env.ts';
 
 const interruption = new AbortController();
@@ -87,6 +86,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1);
 });
 
+/** Loaded last: from its first moment on, a signal is an interruption. */
+const { main } = await import('../lib/cli/main.ts');
 const exitCode = await main(process.argv.slice(2), io, world);
 /** Idle connections would keep the process alive: it ends once what it said is written. */
 streams.stdout.write('', () => streams.stderr.write('', () => process.exit(exitCode)));
