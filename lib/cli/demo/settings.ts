@@ -32,7 +32,7 @@ export function demoContext(dataSet: DataSet): Readonly<Record<string, unknown>>
       graceMs: 1_000,
       connectionsLimitMs: 1_000,
       parkingMs: 1_000,
-      flightLimitMs: 6_000,
+      flightLimitMs: 5_000,
     },
   };
 }
