@@ -92,7 +92,10 @@ describe('in an empty directory, with nothing running', () => {
       await delay(ms);
       child.kill('SIGINT');
       const { code, stderr } = await ended;
-      expect([code, stderr.trimEnd().split('\n').at(-1)]).toEqual([130, 'ballast: Interrupted.']);
+      const end = [code, stderr.trimEnd().split('\n').at(-1)];
+      // On a busy machine it may not have begun so soon: then the signal itself ends it, without a word.
+      const ends = [[130, 'ballast: Interrupted.'], ...(ms === 200 ? [[null, '']] : [])];
+      expect(ends).toContainEqual(end);
       await expectNothingRuns(store);
     },
     30_000,
@@ -110,8 +113,9 @@ const planOf = (file: string): string[] => ['plan', '--snapshot', file, '--rebal
 /** No process, and no lock: the next `up` would otherwise be refused. */
 async function expectNothingRuns({ directory }: LocalStore): Promise<void> {
   await until('its processes to be gone', 5, async () => processesNaming(directory).length === 0);
-  const left = readdirSync(join(directory, '.ballast')).filter((name) => /next|\.\d+$/.test(name));
-  expect(left).toEqual([]);
+  const home = join(directory, '.ballast');
+  const names = existsSync(home) ? readdirSync(home) : [];
+  expect(names.filter((name) => /next|\.\d+$/.test(name))).toEqual([]);
 }
 
 /** Enough that `put` can be interrupted in its middle. */
