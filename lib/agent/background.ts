@@ -1,17 +1,17 @@
 import type { Stats } from '../contract/agent.ts';
 import type { ThrottlePolicy, ThrottleSample, Throttling } from '../core/throttle-control.ts';
 import { throttle, throttlingStart } from '../core/throttle-control.ts';
-import { backgroundSyncsMax, rebuildsMax } from './limits.ts';
+import { rebuildsMax, settlingBytesMax, settlingMax } from './limits.ts';
 import { loadUnknown } from './machine-load.ts';
 import { TokenBucket } from './token-bucket.ts';
-import { Turns } from './turns.ts';
+import { Turns, TurnsByBytes } from './turns.ts';
 
 /** What migrations may use of this node: bytes a second each way, and the disk. */
 export class Background {
   readonly in: TokenBucket;
   readonly out: TokenBucket;
   /** Syncs and read-backs. */
-  readonly disk = new Turns(backgroundSyncsMax);
+  readonly disk = new TurnsByBytes(settlingBytesMax, settlingMax);
   /** Rebuilding of shards. */
   readonly rebuilds = new Turns(rebuildsMax);
   readonly #rateMax: number;

@@ -42,12 +42,14 @@ export class Incoming {
 
   /** Keeps `piece` until it is written: its bytes must not change. @throws Refusal */
   async write(piece: Uint8Array): Promise<void> {
-    this.#arrived += piece.length;
-    const { size } = this.#settings.arrival;
-    if (this.#arrived > size) throw new Refusal('checksum', `more than ${size} bytes came`);
-    this.#gathered.push(piece);
-    this.#gatheredBytes += piece.length;
+    this.#gather(piece);
     if (this.#gatheredBytes >= writeBytes) await this.#flush();
+  }
+
+  /** `piece` is the caller's again when it answers. @throws Refusal */
+  async writeThrough(piece: Uint8Array): Promise<void> {
+    this.#gather(piece);
+    await this.#flush();
   }
 
   /** All bytes are on the disk, under the temporary name. @throws Refusal 'checksum', 'full', 'disk' */
@@ -87,6 +89,14 @@ export class Incoming {
     } finally {
       this.#settings.free();
     }
+  }
+
+  #gather(piece: Uint8Array): void {
+    this.#arrived += piece.length;
+    const { size } = this.#settings.arrival;
+    if (this.#arrived > size) throw new Refusal('checksum', `more than ${size} bytes came`);
+    this.#gathered.push(piece);
+    this.#gatheredBytes += piece.length;
   }
 
   async #flush(): Promise<void> {

@@ -51,8 +51,9 @@ const renewals: NodeRequest = async (node, exchange) => {
 async function renew(node: StorageNode, wish: Wish, gone: AbortSignal): Promise<Renewal> {
   const { out, disk } = node.background;
   try {
-    await out.take(node.store.copy(wish.chunk).size, gone);
-    const receipt = await disk.run(() => {
+    const { size } = node.store.copy(wish.chunk);
+    await out.take(size, gone);
+    const receipt = await disk.run(size, () => {
       gone.throwIfAborted();
       return node.store.renew(wish);
     });

@@ -1,11 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import type { PullEvent, PullRequest, RebuildRequest, Receipt } from '../contract/agent.ts';
-import { lanesPerPull } from './limits.ts';
+import { lanesPerPull, pullBytesAtOnceMax } from './limits.ts';
 import { rebuiltPieces } from './rebuild.ts';
 import { Refusal, type RefusalKind } from './refusal.ts';
-import { openSource, SourceFailed, unreachable } from './source.ts';
+import { piecesOf, SourceFailed } from './source.ts';
 import type { StorageNode } from './storage-node.ts';
 import { TokenBucket } from './token-bucket.ts';
+import { TurnsByBytes } from './turns.ts';
 
 type Wanted = PullRequest['chunks'][number];
 type Reason = Extract<PullEvent, { event: 'failed' }>['reason'];
@@ -56,6 +57,7 @@ class Copying {
   readonly #request: PullRequest;
   readonly #watch: PullWatch;
   readonly #rate: TokenBucket;
+  readonly #transfers = new TurnsByBytes(pullBytesAtOnceMax, lanesPerPull);
 
   constructor(node: StorageNode, request: PullRequest, watch: PullWatch) {
     this.#node = node;
@@ -130,10 +132,12 @@ class Copying {
     const { disk } = this.#node.background;
     const incoming = this.#node.store.receive({ chunk, slot, size, sha256, epoch });
     try {
-      // A held pull opens no connection that would only grow old.
-      await this.#pass(0);
-      for await (const piece of pieces) await incoming.write(piece);
-      return await disk.run(async () => {
+      await this.#transfers.run(size, async () => {
+        // A held pull opens no connection that would only grow old.
+        await this.#pass(0);
+        for await (const piece of pieces) await incoming.writeThrough(piece);
+      });
+      return await disk.run(size, async () => {
         this.#watch.signal.throwIfAborted();
         await incoming.settle();
         await incoming.readBack();
@@ -146,16 +150,11 @@ class Copying {
     }
   }
 
-  async *#piecesOf(source: Source, { chunk, size }: Wanted): AsyncGenerator<Buffer> {
+  async *#piecesOf(source: Source, { chunk, size }: Wanted): AsyncGenerator<Uint8Array> {
     const { signal } = this.#watch;
-    const answer = await openSource({ ...source, chunk, size, signal });
-    try {
-      for await (const piece of answer) {
-        await this.#pass(piece.length);
-        yield piece;
-      }
-    } catch (error) {
-      throw error instanceof Refusal ? error : unreachable(source.node, error as Error);
+    for await (const piece of piecesOf({ ...source, chunk, size, signal })) {
+      await this.#pass(piece.length);
+      yield piece;
     }
   }
 

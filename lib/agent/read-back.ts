@@ -1,18 +1,11 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { readBuffers } from './buffers.ts';
 
 const { O_RDONLY, O_NOFOLLOW } = constants;
 /** Absent where the platform has none. */
 const O_DIRECT: number = constants.O_DIRECT ?? 0;
-
-const bufferBytes = 2 ** 20;
-/** Direct reads want memory that begins at a page: a resizable buffer does, an ordinary one need not. */
-const pageAligned = (): Uint8Array =>
-  new Uint8Array(new ArrayBuffer(bufferBytes, { maxByteLength: bufferBytes }));
-
-/** Buffers that no read uses now; as many as reads ever ran at once, which their callers bound. */
-const spare: Uint8Array[] = [];
 
 /**
  * SHA-256 of what the disk holds, read past the page cache where the file system can: the cache would only
@@ -29,11 +22,11 @@ export async function checksumOnDisk(path: string): Promise<string> {
 
 async function checksumThrough(path: string, flags: number): Promise<string> {
   const file = await open(path, flags);
-  const buffer = spare.pop() ?? pageAligned();
+  const buffer = readBuffers.take();
   try {
     return await checksumOf(file, buffer);
   } finally {
-    spare.push(buffer);
+    readBuffers.giveBack(buffer);
     await file.close();
   }
 }

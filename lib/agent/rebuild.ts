@@ -9,7 +9,8 @@ type Wanted = Pick<PullRequest['chunks'][number], 'slot' | 'size'>;
 type Shard = RebuildRequest['shards'][number];
 
 /**
- * The bytes of one slot, made of k other slots as their bytes come, a stripe at a time. At the end every
+ * The bytes of one slot, made of k other slots as their bytes come, a stripe at a time; each piece is good
+ * until the next is asked for. At the end every
  * source's checksum is compared, so that a wrong one is known by its place in `shards`.
  *
  * @throws SourceFailed with `at`, what `open` throws
@@ -25,14 +26,15 @@ export async function* rebuiltPieces(
     slot,
     shards.map((shard) => shard.slot),
   );
+  const sum = new Uint8Array(Math.min(stripeBytes, size));
   const readers = shards.map((shard, at) => new ShardReader(shard, at, open(shard)));
   try {
     for (let at = 0; at < size; at += stripeBytes) {
       const length = Math.min(stripeBytes, size - at);
       const stripes = await allSettled(readers.map((reader) => reader.take(length)));
-      const sum = new Uint8Array(length);
-      for (const [i, stripe] of stripes.entries()) addScaled(sum, stripe, factors[i]!);
-      yield sum;
+      const piece = sum.subarray(0, length).fill(0);
+      for (const [i, stripe] of stripes.entries()) addScaled(piece, stripe, factors[i]!);
+      yield piece;
     }
     for (const reader of readers) reader.mustBeRight();
   } finally {

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
+import { readBuffers } from './buffers.ts';
 import { readBytes } from './limits.ts';
 import type { ByteRange } from './range.ts';
 
@@ -16,13 +17,12 @@ export async function sendFile(
   response: ServerResponse,
   { gone, pass }: Passage,
 ): Promise<void> {
-  const length = Math.min(readBytes, to - from);
-  const buffers = [Buffer.allocUnsafe(length)];
-  if (to - from > length) buffers.push(Buffer.allocUnsafe(length));
+  const buffers = [readBuffers.take()];
+  if (to - from > readBytes) buffers.push(readBuffers.take());
   let sent: Promise<void> = Promise.resolve();
   for (let at = from, turn = 0; at < to; turn += 1) {
     const buffer = buffers[turn % buffers.length]!;
-    const { bytesRead } = await file.read(buffer, 0, Math.min(length, to - at), at);
+    const { bytesRead } = await file.read(buffer, 0, Math.min(readBytes, to - at), at);
     if (bytesRead === 0) throw new Error('the file ended early');
     await sent;
     await pass(bytesRead);
@@ -33,10 +33,12 @@ export async function sendFile(
   }
   await sent;
   response.end();
+  // Of a response that failed nobody knows who still looks at them.
+  for (const buffer of buffers) readBuffers.giveBack(buffer);
 }
 
 /** Resolves when the bytes are out of our hands. */
-function send(response: ServerResponse, bytes: Buffer, gone: AbortSignal): Promise<void> {
+function send(response: ServerResponse, bytes: Uint8Array, gone: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abandon = () => reject(gone.reason);
     if (gone.aborted) return abandon();

@@ -1,6 +1,6 @@
-import { Agent, type IncomingMessage, request } from 'node:http';
 import { protocolVersion } from '../contract/agent.ts';
-import { connectMsMax, idleMsMax } from './limits.ts';
+import { Connection, type Head, StaleConnection } from './connection.ts';
+import { connectionsKeptMax } from './limits.ts';
 import { parseSource } from './source-address.ts';
 
 /** Why a source did not give a chunk. */
@@ -29,78 +29,81 @@ export interface SourceRequest {
   readonly signal: AbortSignal;
 }
 
-const connections = new Agent({ keepAlive: true, maxSockets: 32, maxFreeSockets: 8 });
+/** Connections that wait for the next request, by address. */
+const kept = new Map<string, Connection[]>();
 
 /**
- * Asks another node for a chunk: the answer's body is `size` bytes, to be read to the end or destroyed.
- * Redirects are failures like any other answer.
+ * The bytes of a chunk from another node: each piece is good until the next is asked for. Redirects are
+ * failures like any other answer.
  *
  * @throws SourceFailed, or the signal's reason
  */
-export async function openSource(wanted: SourceRequest): Promise<IncomingMessage> {
-  const answer = await getOverFresh(wanted);
-  const length = Number(answer.headers['content-length']);
-  if (answer.statusCode === 200 && length === wanted.size) return answer;
-  answer.destroy();
-  const { node, chunk, size } = wanted;
-  if (answer.statusCode === 200)
-    throw new SourceFailed('checksum', `${node} sends ${length} bytes of ${chunk}, not ${size}`);
-  const reason = answer.statusCode === 404 ? 'source-lacks-it' : 'source-unreachable';
-  throw new SourceFailed(reason, `${node} answered ${answer.statusCode} for ${chunk}`);
+export async function* piecesOf(wanted: SourceRequest): AsyncGenerator<Uint8Array> {
+  const { node, address, signal } = wanted;
+  try {
+    const connection = await ask(wanted);
+    yield* connection.body(signal);
+    keep(address, connection);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof SourceFailed ? error : unreachable(node, error as Error);
+  }
 }
 
-class StaleConnection extends Error {}
+/** @returns a connection over which the chunk comes */
+async function ask(wanted: SourceRequest): Promise<Connection> {
+  const { node, chunk, size } = wanted;
+  const { connection, head } = await get(wanted);
+  if (head.status === 200 && head.length === size) return connection;
+  connection.destroy();
+  if (head.status === 200)
+    throw new SourceFailed(
+      'checksum',
+      `${node} sends ${head.length} bytes of ${chunk}, not ${size}`,
+    );
+  const reason = head.status === 404 ? 'source-lacks-it' : 'source-unreachable';
+  throw new SourceFailed(reason, `${node} answered ${head.status} for ${chunk}`);
+}
 
-/** The source may close a kept connection just as it is used again: then the request goes over a new one. */
-async function getOverFresh(wanted: SourceRequest): Promise<IncomingMessage> {
+/** The source may close a kept connection just as it is used again: then the request goes over another. */
+async function get(wanted: SourceRequest): Promise<{ connection: Connection; head: Head }> {
+  const { address, capability, chunk, signal } = wanted;
+  const headers = {
+    authorization: `Bearer ${capability}`,
+    'x-ballast-protocol': String(protocolVersion),
+    'x-ballast-transfer': 'background',
+  };
   for (;;) {
+    const connection = takeKept(address) ?? (await connectTo(wanted));
     try {
-      return await get(wanted);
+      return { connection, head: await connection.get(`/chunks/${chunk}`, headers, signal) };
     } catch (error) {
       if (!(error instanceof StaleConnection)) throw error;
     }
   }
 }
 
-function get({
-  node,
-  address,
-  capability,
-  chunk,
-  signal,
-}: SourceRequest): Promise<IncomingMessage> {
+function connectTo({ node, address, signal }: SourceRequest): Promise<Connection> {
   const place = parseSource(address);
   if (place === undefined)
     throw new SourceFailed('source-unreachable', `${node} has no usable address: ${address}`);
-  return new Promise((resolve, reject) => {
-    const sent = request({
-      ...place,
-      path: `/chunks/${chunk}`,
-      headers: {
-        authorization: `Bearer ${capability}`,
-        'x-ballast-protocol': String(protocolVersion),
-        'x-ballast-transfer': 'background',
-      },
-      agent: connections,
-      signal,
-    });
-    sent.on('socket', (socket) => {
-      if (!socket.connecting) return;
-      const late = new Error(`no connection within ${connectMsMax} ms`);
-      const connecting = setTimeout(() => sent.destroy(late), connectMsMax);
-      socket.once('connect', () => clearTimeout(connecting));
-      socket.once('close', () => clearTimeout(connecting));
-    });
-    sent.setTimeout(idleMsMax, () => sent.destroy(new Error(`silent for ${idleMsMax} ms`)));
-    sent.on('response', resolve);
-    sent.on('error', (error: NodeJS.ErrnoException) => {
-      if (signal.aborted) return reject(signal.reason);
-      if (sent.reusedSocket && error.code === 'ECONNRESET') return reject(new StaleConnection());
-      reject(unreachable(node, error));
-    });
-    sent.end();
-  });
+  return Connection.open(place, signal);
 }
 
-export const unreachable = (node: string, error: Error): SourceFailed =>
+function takeKept(address: string): Connection | undefined {
+  const usable = kept.get(address)?.filter(({ isUsable }) => isUsable) ?? [];
+  const taken = usable.pop();
+  if (usable.length > 0) kept.set(address, usable);
+  else kept.delete(address);
+  return taken;
+}
+
+function keep(address: string, connection: Connection): void {
+  const others = kept.get(address) ?? [];
+  if (connection.isUsable && others.length < connectionsKeptMax)
+    kept.set(address, [...others, connection]);
+  else connection.destroy();
+}
+
+const unreachable = (node: string, error: Error): SourceFailed =>
   new SourceFailed('source-unreachable', `${node}: ${error.message}`, { cause: error });

@@ -1,26 +1,53 @@
-/** At most `max` pieces of work at once, first come first served. */
+interface Waiting {
+  readonly weight: number;
+  readonly go: () => void;
+}
+
+/** Work of at most so much weight at once, or one piece of any weight; first come first served. */
 export class Turns {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #max: number;
+  readonly #waiting: Waiting[] = [];
+  #running = 0;
 
   constructor(max: number) {
-    this.#free = max;
+    this.#max = max;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  async run<T>(work: () => Promise<T>, weight = 1): Promise<T> {
+    await new Promise<void>((go) => {
+      this.#waiting.push({ weight, go });
+      this.#pass();
+    });
     try {
       return await work();
     } finally {
+      this.#running -= weight;
       this.#pass();
     }
   }
 
   #pass(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free += 1;
-    else next();
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      if (this.#running > 0 && this.#running + next.weight > this.#max) return;
+      this.#waiting.shift();
+      this.#running += next.weight;
+      next.go();
+    }
+  }
+}
+
+/** So many bytes at once in at most so many pieces, as turns by weight. */
+export class TurnsByBytes {
+  readonly #turns: Turns;
+  readonly #leastBytes: number;
+
+  constructor(bytesMax: number, piecesMax: number) {
+    this.#turns = new Turns(bytesMax);
+    this.#leastBytes = bytesMax / piecesMax;
+  }
+
+  run<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    return this.#turns.run(work, Math.max(bytes, this.#leastBytes));
   }
 }
 
