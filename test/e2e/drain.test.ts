@@ -61,8 +61,8 @@ describe('a drain on a running store, with a reader that never stops', () => {
   }
 
   /** Its drain lasts for seconds from here on: nothing that a test waits for is over when it is seen. */
-  async function drainSlowly(leaving: NodeWithBeat): Promise<string> {
-    await slowMoves(store, ports, usedOn(leaving));
+  async function drainSlowly(leaving: NodeWithBeat, seconds: number): Promise<string> {
+    await slowMoves(store, ports, leaving, seconds);
     return (await store.json<{ job: string }>('drain', leaving.id)).job;
   }
 
@@ -109,10 +109,13 @@ describe('a drain on a running store, with a reader that never stops', () => {
     await expectAllInPlace();
   }, 180_000);
 
+  /** Its worker has 20 s: one that stops before its batch is whole leaves copies that nobody committed. */
+  const withinOneWorkerSeconds = 14;
+
   test('undone at its half, it moves no byte back', async () => {
     const leaving = await nodeThatMayLeave();
     const copies = copiesOn(store, leaving.instance);
-    const job = await drainSlowly(leaving);
+    const job = await drainSlowly(leaving, withinOneWorkerSeconds);
     const { movesDone } = await underWay(ports, job, 0.5);
     const undone = await store.json<{ movesBack: number }>('undrain', leaving.id);
     expect(undone).toMatchObject({ job, bytesMoved: 0 });
@@ -136,9 +139,11 @@ describe('a drain on a running store, with a reader that never stops', () => {
     expect(now).toMatchObject({ state: 'active', instance: leaving.instance });
   }, 180_000);
 
+  const longSeconds = 30;
+
   test('turns into repairs when its node is lost in its middle', async () => {
     const leaving = await nodeThatMayLeave();
-    const job = await drainSlowly(leaving);
+    const job = await drainSlowly(leaving, longSeconds);
     const { movesPlanned, movesDone } = await underWay(ports, job, 0);
     await store.inspector.loseInstance(leaving.instance);
     const repair = await until('a repair to be planned', 30, async () =>
@@ -157,7 +162,7 @@ describe('a drain on a running store, with a reader that never stops', () => {
 
   test('ends by itself when the whole local cloud was killed in its middle', async () => {
     const leaving = await nodeThatMayLeave();
-    const job = await drainSlowly(leaving);
+    const job = await drainSlowly(leaving, longSeconds);
     await underWay(ports, job, 0);
     const family = familyOf(store.cloud.pid);
     expect(family.length).toBeGreaterThan(5);

@@ -1,16 +1,21 @@
 import { type JobView, viewJobs } from '../../lib/cli/look/job-view.ts';
-import { addressOf, readNodes } from '../../lib/control/fleet.ts';
+import { addressOf, type NodeWithBeat, readNodes } from '../../lib/control/fleet.ts';
 import { readJob } from '../../lib/control/jobs.ts';
 import type { Ports } from '../../lib/control/ports.ts';
 import { jobId } from '../../lib/core/ids.ts';
 import { type LocalStore, until } from './local-store.ts';
 
-/** With a commit every few seconds: each state in between lasts for seconds. */
-const drainSeconds = 20;
-
-/** As an operator slows moves, so that those of a node take {@link drainSeconds}; each node says that it obeys. */
-export async function slowMoves(store: LocalStore, ports: Ports, usedBytes: number): Promise<void> {
-  const rate = Math.ceil(usedBytes / drainSeconds);
+/**
+ * As an operator slows moves, so that those of `leaving` take so long; each node says that it obeys. A commit comes
+ * every 2.5 s, so what lies in between lasts for seconds.
+ */
+export async function slowMoves(
+  store: LocalStore,
+  ports: Ports,
+  { beat }: NodeWithBeat,
+  seconds: number,
+): Promise<void> {
+  const rate = Math.ceil(beat!.usedBytes / seconds);
   await store.json('throttle', 'set', 'fixed', '--rate', `${rate}`);
   await until('every node to obey', 20, async () => {
     const nodes = await readNodes(ports.tables);
