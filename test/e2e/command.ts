@@ -18,11 +18,14 @@ export interface Place {
   readonly cwd: string;
   /** Run as this user. */
   readonly uid?: number;
+  /** A module that is loaded before the command. */
+  readonly preload?: string;
 }
 
 /** The command as a newcomer types it: a process of its own, not on a terminal. */
-export function begin(argv: readonly string[], { cwd, uid }: Place): Started {
-  const child = spawn(process.execPath, [command, ...argv], {
+export function begin(argv: readonly string[], { cwd, uid, preload }: Place): Started {
+  const before = preload === undefined ? [] : ['--import', preload];
+  const child = spawn(process.execPath, [...before, command, ...argv], {
     cwd,
     ...(uid !== undefined && { uid, gid: uid }),
     stdio: ['ignore', 'pipe', 'pipe'],

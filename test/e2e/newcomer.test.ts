@@ -1,8 +1,9 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { takeAccount } from '../../lib/cli/demo/account.ts';
 import type { JobView } from '../../lib/cli/look/job-view.ts';
@@ -84,18 +85,28 @@ describe('in an empty directory, with nothing running', () => {
     await expectNothingRuns(store);
   }, 30_000);
 
-  test.each([200, 1_200, 2_500])(
-    'Ctrl-C %i ms into up',
-    async (ms) => {
+  test.each<[moment: string, isThere: (up: ChildProcess) => Promise<unknown>]>([
+    ['as soon as it hears signals', (up) => once(up.stderr!, 'data')],
+    [
+      "once its cloud's process has begun",
+      (up) => until('a child', 20, async () => familyOf(up.pid!).length > 1),
+    ],
+    [
+      'once its cloud serves, before its nodes do',
+      () => until('its address', 20, async () => existsSync(recordOf(store))),
+    ],
+  ])(
+    'Ctrl-C to up, %s',
+    async (_moment, isThere) => {
       const argv = ['up', '--assembly', inject('assembly')];
-      const { child, ended } = begin(argv, { cwd: store.directory });
-      await delay(ms);
+      const { child, ended } = begin(argv, { cwd: store.directory, preload });
+      await isThere(child);
       child.kill('SIGINT');
       const { code, stderr } = await ended;
-      const end = [code, stderr.trimEnd().split('\n').at(-1)];
-      // On a busy machine it may not have begun so soon: then the signal itself ends it, without a word.
-      const ends = [[130, 'ballast: Interrupted.'], ...(ms === 200 ? [[null, '']] : [])];
-      expect(ends).toContainEqual(end);
+      const lines = stderr.trimEnd().split('\n');
+      expect([code, lines[0], lines.at(-1)]).toEqual([
+        ...[130, 'It listens.', 'ballast: Interrupted.'],
+      ]);
       await expectNothingRuns(store);
     },
     30_000,
@@ -107,6 +118,11 @@ describe('in an empty directory, with nothing running', () => {
     expect(nodes.map(({ state }) => state)).toEqual(['active', 'active', 'active', 'active']);
   }, 40_000);
 });
+
+const preload = join(import.meta.dirname, 'says-when-it-listens.ts');
+
+/** There while a local cloud runs. */
+const recordOf = ({ directory }: LocalStore): string => join(directory, '.ballast/cloud.json');
 
 const planOf = (file: string): string[] => ['plan', '--snapshot', file, '--rebalance'];
 

@@ -80,6 +80,7 @@ export async function startDaemon(
   await untilReady(child, context);
   child.unref();
   const cloud = await findRunningCloud(globals.home);
+  if (cloud !== undefined && io.interrupted.aborted) await stopCloud(context, cloud);
   io.interrupted.throwIfAborted();
   if (cloud !== undefined) return cloud;
   throw new UserError(
