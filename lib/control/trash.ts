@@ -36,6 +36,8 @@ export const neverCommitted = {
 const claimMs = 60_000;
 /** Rounds for chunks that move while they are removed: each round reads them again. */
 const roundsMax = 4;
+/** Rows of which chunks are left are looked at again after so long. */
+const againMs = 5_000;
 
 /**
  * Removes the chunks that no file names any more: each becomes a tombstone, and its copies go into its
@@ -60,18 +62,35 @@ const isDue = ({ notBefore, claimedUntil }: TrashRecord, now: number): boolean =
   notBefore <= now && claimedUntil <= now;
 
 async function emptyRows(ports: Ports, rows: readonly Item[]): Promise<void> {
-  if ((await claim(ports, rows)) === 'taken') return;
+  const claimedUntil = ports.now() + claimMs;
+  if ((await claim(ports, rows, claimedUntil)) === 'taken') return;
   const records = rows.map((item) => TrashRecord.parse(item));
   const manifests = records.flatMap((record) => record.manifests.map(chunkId));
   const listed = await listedBy(ports, manifests);
   if (listed === 'unreadable') return;
   const chunks = [...records.flatMap((record) => record.chunks.map(chunkId)), ...listed];
-  const freed = await removeInTurn(ports, [chunks, manifests]);
-  if (freed === 'again-later') return;
-  await ports.tables.writeEach(
+  const { freed, left } = await removeInTurn(ports, [chunks, manifests]);
+  if (left === 'nothing') await forget(ports, rows);
+  else await unclaim(ports, rows, claimedUntil);
+  if (freed.size > 0) await ports.queues.sweep([...freed], ports.policy.parkingMs);
+}
+
+const forget = (ports: Ports, rows: readonly Item[]): Promise<void> =>
+  ports.tables.writeEach(
     rows.map(({ pk, sk }) => ({ op: 'delete', key: { table: 'placement', pk, sk } })),
   );
-  if (freed.size > 0) await ports.queues.sweep([...freed], ports.policy.parkingMs);
+
+/** Chunks moved faster than they were removed, a repair's say: the rows are seen again in seconds. */
+async function unclaim(ports: Ports, rows: readonly Item[], claimedUntil: number): Promise<void> {
+  await ports.tables.write(
+    rows.map(({ pk, sk }) => ({
+      op: 'update',
+      key: { table: 'placement', pk, sk },
+      set: { claimedUntil: 0 },
+      when: { claimedUntil },
+    })),
+  );
+  await ports.queues.sweep([], againMs);
 }
 
 /**
@@ -79,8 +98,11 @@ async function emptyRows(ports: Ports, rows: readonly Item[]): Promise<void> {
  * row as it was written, and fails; an intent that is gone was taken out by that commit, and its chunks have
  * a file. Rows that somebody else claimed or took are seen again at the next sweep.
  */
-async function claim(ports: Ports, rows: readonly Item[]): Promise<'claimed' | 'taken'> {
-  const claimedUntil = ports.now() + claimMs;
+async function claim(
+  ports: Ports,
+  rows: readonly Item[],
+  claimedUntil: number,
+): Promise<'claimed' | 'taken'> {
   const result = await ports.tables.write(
     rows.map((item) => {
       const before = TrashRecord.parse(item);
@@ -119,24 +141,27 @@ async function listedBy(
   return listed;
 }
 
-/** Nothing of a list goes before all of the one before it has. @returns nodes that had copies */
+interface Removed {
+  /** Nodes that had copies. */
+  readonly freed: ReadonlySet<NodeId>;
+  readonly left: 'nothing' | 'chunks';
+}
+
+/** Nothing of a list goes before all of the one before it has. */
 async function removeInTurn(
   ports: Ports,
   lists: readonly (readonly ChunkId[])[],
-): Promise<ReadonlySet<NodeId> | 'again-later'> {
+): Promise<Removed> {
   const freed = new Set<NodeId>();
   for (const list of lists) {
-    const more = await removeChunks(ports, [...new Set(list)]);
-    if (more === 'again-later') return more;
-    for (const node of more) freed.add(node);
+    const removed = await removeChunks(ports, [...new Set(list)]);
+    for (const node of removed.freed) freed.add(node);
+    if (removed.left === 'chunks') return { freed, left: 'chunks' };
   }
-  return freed;
+  return { freed, left: 'nothing' };
 }
 
-async function removeChunks(
-  ports: Ports,
-  chunks: readonly ChunkId[],
-): Promise<ReadonlySet<NodeId> | 'again-later'> {
+async function removeChunks(ports: Ports, chunks: readonly ChunkId[]): Promise<Removed> {
   const freed = new Set<NodeId>();
   let left = chunks;
   for (let round = 1; round <= roundsMax && left.length > 0; round++) {
@@ -150,7 +175,7 @@ async function removeChunks(
     }
     left = refused;
   }
-  return left.length === 0 ? freed : 'again-later';
+  return { freed, left: left.length === 0 ? 'nothing' : 'chunks' };
 }
 
 async function notRemoved(ports: Ports, chunks: readonly ChunkId[]): Promise<readonly Doomed[]> {
