@@ -133,6 +133,8 @@ export const PendingRecord = z.object({
   heat: z._default(count, 0),
   /** It is not sent until it is resumed. */
   paused: z._default(z.boolean(), false),
+  /** It is sent once all batches of its plan in earlier turns have ended: they move slots of the same chunks. */
+  turn: z._default(count, 0),
 });
 export type PendingRecord = z.infer<typeof PendingRecord>;
 
@@ -182,6 +184,10 @@ export const FlightRecord = z.object({
   deadline: z._default(count, 0),
   importance: z._default(count, 0),
   scheduling: z._default(z.enum(fixedSchedulings), 'balanced'),
+  /** Its turn in its plan. */
+  turn: z._default(count, 0),
+  /** No other batch of its plan waited any more when it was sent: nothing of its job is left to send. */
+  isLast: z._default(z.boolean(), false),
   lastOp: text,
 });
 export type FlightRecord = z.infer<typeof FlightRecord>;

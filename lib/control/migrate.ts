@@ -1,12 +1,5 @@
 import type { PullEvent, Receipt } from '../contract/agent.ts';
-import {
-  batchKey,
-  batchPartition,
-  flightKey,
-  jobKey,
-  movesKey,
-  pendingPrefixOf,
-} from '../contract/keys.ts';
+import { batchKey, flightKey, jobKey, movesKey } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
 import {
   BatchRecord,
@@ -15,7 +8,7 @@ import {
   type MoveRecord,
   MovesRecord,
 } from '../contract/records.ts';
-import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
+import { batchId, chunkId, jobId, type NodeId, nodeId } from '../core/ids.ts';
 import { takesCopies } from '../core/lifecycle.ts';
 import { takeBackCancelled } from './cancel.ts';
 import { readChunks, slotSha256 } from './chunks.ts';
@@ -67,16 +60,8 @@ export async function migrate(
   const carried = await carry(ports, flight, limits);
   if (carried === 'superseded') await takeBackCancelled(ports, message, flight);
   else await endFlight(ports, flight, carried);
-  // A lost hint costs time only: the schedule sweeps too.
-  await ports.queues.sweep([nodeId(flight.batch.from)], ports.policy.parkingMs);
-  if (await moreWaits(ports, message)) await pace(ports);
-}
-
-/** Whether the batch's own plan has batches to send: what other jobs wait for is paced by their batches. */
-async function moreWaits(ports: Ports, { job, batch }: BatchMessage): Promise<boolean> {
-  const prefix = pendingPrefixOf(batchId(batch));
-  const waiting = await ports.tables.query('placement', batchPartition(jobId(job)), { prefix });
-  return waiting.items.length > 0 || waiting.next !== undefined;
+  // What other jobs wait for is paced by their batches.
+  if (!flight.flight.isLast) await pace(ports, jobId(message.job));
 }
 
 /** The batch, unless it is over or a newer message has taken its place. */
@@ -137,7 +122,17 @@ async function carry(
     total = plus(total, carried);
     if (limits.remainingMs() < remainingMsMin) break;
   }
+  if (total.moves > 0) await hintSweep(ports, nodes, nodeId(batch.from));
   return total;
+}
+
+/**
+ * A node that leaves keeps what its drain parks, and a dead one is not swept. A lost hint costs time only: the
+ * schedule sweeps too.
+ */
+async function hintSweep(ports: Ports, nodes: readonly NodeView[], from: NodeId): Promise<void> {
+  const source = nodes.find(({ id }) => id === from);
+  if (source?.state === 'active') await ports.queues.sweep([from], ports.policy.parkingMs);
 }
 
 const failedBy = (due: readonly Due[], why: string): Carried => ({

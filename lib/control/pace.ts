@@ -3,7 +3,7 @@ import type { BatchMessage, StepResult, Verdicts } from '../contract/messages.ts
 import type { FlightRecord, PaceRecord } from '../contract/records.ts';
 import { turnsOf } from '../core/ageing.ts';
 import { type BatchId, type JobId, jobId } from '../core/ids.ts';
-import { makespanBound, type Start, schedule, type Urgency, urgencies } from '../core/schedule.ts';
+import { type Start, schedule, type Urgency, urgencies } from '../core/schedule.ts';
 import {
   type FixedScheduling,
   importanceOf,
@@ -11,7 +11,7 @@ import {
   withTurns,
 } from '../core/scheduling-policies.ts';
 import type { EpochMillis } from '../core/units.ts';
-import { resendsPerPacing, startsPerPacing } from './limits.ts';
+import { startsPerPacing } from './limits.ts';
 import { schedulingNow } from './outcomes.ts';
 import type { Op, Ports } from './ports.ts';
 import {
@@ -19,31 +19,27 @@ import {
   type Flying,
   flightOf,
   heldSince,
+  inTurn,
   type Pending,
   readTraffic,
+  readUnderway,
   type Traffic,
 } from './traffic.ts';
-
-/**
- * Between looks at moves in flight, whole seconds: half of the least time that what is left takes, so that no
- * look comes after the end. A job of a day looks about 300 times, far from an execution's 25,000 events.
- */
-const waitSecondsMin = 1;
-const waitSecondsMax = 300;
-/** While all of a job is held: a tenth of the time that it is, so that a month's pause takes 800 looks. */
-const heldSecondsMin = 30;
-const heldSecondsMax = 3_600;
-const heldShare = 0.1;
+import { secondsToFly, silentFlights, verdictFor } from './wait-for-moves.ts';
 
 /**
  * Chooses what starts now among all that waits, and sends it. Many may pace at once: each writes under the
  * generation that it read, so one wins and the others see its work next time. A flight that has been
- * silent for too long is sent again under a higher token. What is paused is not sent.
+ * silent for too long is sent again under a higher token. What is paused is not sent. For a job that has
+ * nothing left to send one query is all: its flights end by themselves.
  *
  * @param job the job that asks, if one does: the verdict is about it
  */
 export async function pace(ports: Ports, job?: JobId): Promise<StepResult<Verdicts['pace']>> {
-  const traffic = await readTraffic(ports);
+  const underway = await readUnderway(ports.tables);
+  const wait = job === undefined ? undefined : secondsToFly(ports, underway, job);
+  if (wait !== undefined) return { verdict: 'pending', waitSeconds: wait };
+  const traffic = await readTraffic(ports, underway);
   const { scheduling, adapting } = await schedulingNow(ports, traffic);
   const departures: Departures = {
     scheduling,
@@ -69,7 +65,7 @@ const isNews = ({ paced }: Traffic, { starts, silent, adapting }: Departures): b
 function startsNow(ports: Ports, traffic: Traffic, scheduling: FixedScheduling): readonly Start[] {
   const { policy } = ports;
   const now = ports.now();
-  const free = traffic.pending.filter((pending) => heldSince(traffic, pending) === undefined);
+  const free = nextInTurn(traffic).filter((each) => heldSince(traffic, each) === undefined);
   const turns = turnsOf(
     free.map(({ batch, job, plannedAt }) => ({ id: batch, job: job.id, plannedAt })),
     new Set(traffic.flying.map(({ job }) => job)),
@@ -85,10 +81,14 @@ function startsNow(ports: Ports, traffic: Traffic, scheduling: FixedScheduling):
   ).slice(0, startsPerPacing);
 }
 
-const silentFlights = (ports: Ports, { flying }: Traffic): readonly Flying[] =>
-  flying
-    .filter(({ aliveAt }) => ports.now() - aliveAt > ports.policy.flightLimitMs)
-    .slice(0, resendsPerPacing);
+/** Of every job, what may be sent as far as its turn goes. */
+const nextInTurn = ({ running, pending, flying }: Traffic): readonly Pending[] =>
+  running.flatMap(({ id }) =>
+    inTurn(
+      pending.filter(({ job }) => job.id === id),
+      flying.filter(({ job }) => jobId(job) === id),
+    ),
+  );
 
 interface Message extends BatchMessage {
   readonly urgency: Urgency;
@@ -100,7 +100,8 @@ async function send(ports: Ports, traffic: Traffic, departures: Departures): Pro
   const pendingById = new Map(traffic.pending.map((each) => [each.batch, each]));
   const begun = starts.map((start) => {
     const pending = pendingById.get(start.id)!;
-    const flight = flightOfStart(traffic, pending, { rate: start.rate, scheduling, now });
+    const isLast = leftOf(traffic, pending.job.id, starts) === 0;
+    const flight = flightOfStart(traffic, pending, { rate: start.rate, scheduling, now, isLast });
     return { pending, flight, message: messageOf(start.id, flight) };
   });
   const again = silent.map((flight) => ({
@@ -120,6 +121,12 @@ async function send(ports: Ports, traffic: Traffic, departures: Departures): Pro
     [...begun, ...again].map((each) => each.message),
   );
 }
+
+/** Batches of the job that still wait once these have started. */
+const leftOf = ({ pending }: Traffic, job: JobId, starts: readonly Start[]): number =>
+  pending.filter(
+    ({ job: { id }, batch }) => id === job && !starts.some((each) => each.id === batch),
+  ).length;
 
 /** Jobs that have ended are forgotten. */
 function paceOp(
@@ -145,17 +152,18 @@ interface Sent {
   readonly rate: number;
   readonly scheduling: FixedScheduling;
   readonly now: EpochMillis;
+  readonly isLast: boolean;
 }
 
 function flightOfStart(
   traffic: Traffic,
   pending: Pending,
-  { rate, scheduling, now }: Sent,
+  { rate, scheduling, now, isLast }: Sent,
 ): FlightRecord {
-  const { from, to, bytes, moves, plannedAt, job } = pending;
+  const { from, to, bytes, moves, plannedAt, turn, job } = pending;
   const batch = batchOf(traffic, pending);
   return {
-    ...{ from, to, bytes, moves, rate, plannedAt, scheduling },
+    ...{ from, to, bytes, moves, rate, plannedAt, scheduling, turn, isLast },
     job: job.id,
     urgency: batch.urgency,
     token: 1,
@@ -196,46 +204,4 @@ async function sendByUrgency(ports: Ports, messages: readonly Message[]): Promis
     const bodies = of.map(({ job, batch, token }) => ({ job, batch, token }));
     if (bodies.length > 0) await ports.queues.send(urgency, bodies);
   }
-}
-
-/** As of before this pacing: what it started is still pending for the one who asks. */
-function verdictFor(
-  ports: Ports,
-  traffic: Traffic,
-  job: JobId | undefined,
-): StepResult<Verdicts['pace']> {
-  const pending = traffic.pending.filter((each) => each.job.id === job);
-  const flying = traffic.flying.filter((each) => jobId(each.job) === job);
-  if (pending.length + flying.length === 0) {
-    const cancelled = job !== undefined && !traffic.running.some(({ id }) => id === job);
-    return { verdict: cancelled ? 'cancelled' : 'settled', waitSeconds: 0 };
-  }
-  const held = pending.map((each) => heldSince(traffic, each));
-  const isHeld = flying.length === 0 && held.every((since) => since !== undefined);
-  const seconds = isHeld
-    ? heldSeconds(ports.now() - Math.max(...held))
-    : busySeconds(ports, traffic, pending, flying);
-  return { verdict: 'pending', waitSeconds: seconds };
-}
-
-const between = (least: number, seconds: number, most: number): number =>
-  Math.min(most, Math.max(least, Math.floor(seconds)));
-
-const heldSeconds = (heldMs: number): number =>
-  between(heldSecondsMin, (heldMs / 1_000) * heldShare, heldSecondsMax);
-
-function busySeconds(
-  ports: Ports,
-  traffic: Traffic,
-  pending: readonly Pending[],
-  flying: readonly Flying[],
-): number {
-  const left = [
-    ...pending.map((each) => batchOf(traffic, each)),
-    ...flying.map((each) => ({
-      ...flightOf(traffic, each),
-      bytes: each.bytes - each.bytesDone,
-    })),
-  ];
-  return between(waitSecondsMin, makespanBound(left, ports.policy) / 2, waitSecondsMax);
 }

@@ -19,7 +19,7 @@ import { type Evacuation, planEvacuation } from '../core/evacuate.ts';
 import { explainBlock } from '../core/explain-block.ts';
 import type { FleetMap } from '../core/fleet-map.ts';
 import { type BatchId, chunkId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
-import { firstTurn } from '../core/in-turns.ts';
+import { inTurns } from '../core/in-turns.ts';
 import type { NodeState } from '../core/lifecycle.ts';
 import type { JobKind, Move, Plan } from '../core/plan.ts';
 import { planRebalance } from '../core/rebalance.ts';
@@ -59,7 +59,7 @@ const urgencyOf: Readonly<Record<JobKind, Urgency>> = {
 /**
  * Plans what is left of a job, from the placement as it is now, and publishes the plan's batches by naming
  * them in the job. Killed before that, they are never sent. While earlier batches are under way it plans
- * nothing. A chunk of which several slots move has one of them in each plan.
+ * nothing. A chunk of which several slots move has one of them in each turn of the plan.
  */
 export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdicts['plan']>> {
   const jobs = await listJobs(ports.tables);
@@ -206,8 +206,9 @@ async function publish(
   totals: JobChanges,
 ): Promise<StepResult<Verdicts['plan']>> {
   const attempt = ports.newId();
-  const moves = firstTurn(plan.moves, spread);
-  const batches = batchesOf(job.kind, plan, moves);
+  const batches = inTurns(plan.moves, spread).flatMap((moves, turn) =>
+    batchesOf(job.kind, plan, moves).map((batch) => ({ ...batch, turn })),
+  );
   const plannedAt = ports.now();
   const expiresAt = Math.floor(plannedAt / 1000) + tombstoneSeconds;
   await ports.tables.writeEach(
@@ -215,7 +216,7 @@ async function publish(
       batchOps(
         job.id,
         batchIdOf(attempt, i),
-        { urgency: batch.urgency, expiresAt, plannedAt },
+        { expiresAt, plannedAt },
         batch,
         heatOfMoves(plan.map, batch.moves),
       ),
@@ -236,12 +237,17 @@ async function publish(
       moveBoundMs: Math.round(boundMsOf(plan.moves, [], ports.policy)),
     }),
   });
-  ports.log('planned', { job: job.id, moves: moves.length, batches: batches.length, outcome });
+  const { length } = plan.moves;
+  ports.log('planned', { job: job.id, moves: length, batches: batches.length, outcome });
   return { verdict: 'moves', waitSeconds: 0 };
 }
 
 interface Planned extends MoveGroup {
   readonly urgency: Urgency;
+}
+
+interface PlannedInTurn extends Planned {
+  readonly turn: number;
 }
 
 /** Chunks that an evacuation finds in danger go in batches of their own, before all others. */
@@ -271,11 +277,12 @@ const heatOfMoves = (map: FleetMap, moves: readonly Move[]): number =>
 function batchOps(
   job: JobId,
   id: BatchId,
-  all: { readonly urgency: Urgency; readonly expiresAt: number; readonly plannedAt: number },
-  group: MoveGroup,
+  all: { readonly expiresAt: number; readonly plannedAt: number },
+  group: PlannedInTurn,
   heat: number,
 ) {
-  const ends = { ...all, from: group.from, to: group.to, bytes: group.bytes };
+  const { urgency, turn } = group;
+  const ends = { ...all, urgency, from: group.from, to: group.to, bytes: group.bytes };
   const moves = group.moves.map(
     ({ chunk, slot, bytes: held }): MoveRecord => ({ chunk, slot, bytes: held }),
   );
@@ -293,7 +300,7 @@ function batchOps(
     {
       op: 'put',
       key: pendingKey(job, id),
-      fields: { ...ends, moves: group.moves.length, heat },
+      fields: { ...ends, moves: group.moves.length, heat, turn },
     },
   ] as const;
 }

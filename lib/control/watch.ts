@@ -26,6 +26,18 @@ type Seen = WatchRecord['seen'];
 const beating = ['active', 'draining', 'drained'];
 
 /**
+ * Looks because a machine's state changed, if that is news: one whose node is on its way out already, or that
+ * is no node's, changes nothing, and most machines that go are those that we end.
+ *
+ * @param instance `undefined`: the schedule looks, whatever happened
+ */
+export async function watchFor(ports: Ports, instance: string | undefined): Promise<void> {
+  if (instance === undefined) return watch(ports);
+  const node = (await readNodes(ports.tables)).find((each) => each.instance === instance);
+  if (node !== undefined && node.state !== 'terminating') await watch(ports);
+}
+
+/**
  * The level-triggered look at everything that an event may have missed: nodes that died become `dead` and
  * are repaired, jobs without an execution get one, nodes that a dead job left are released, orphans are
  * collected, and the scaling is decided.

@@ -1,0 +1,87 @@
+import type { StepResult, Verdicts } from '../contract/messages.ts';
+import { type JobId, jobId } from '../core/ids.ts';
+import { makespanBound } from '../core/schedule.ts';
+import { resendsPerPacing } from './limits.ts';
+import type { Ports } from './ports.ts';
+import {
+  batchOf,
+  doNodesMatter,
+  type Flying,
+  flightOf,
+  heldSince,
+  inTurn,
+  type Pending,
+  type Traffic,
+  type Underway,
+} from './traffic.ts';
+
+/**
+ * Between looks at moves in flight, whole seconds: half of the least time that what is left takes, so that no
+ * look comes after the end. A job of a day looks about 300 times, far from an execution's 25,000 events.
+ */
+const waitSecondsMin = 1;
+const waitSecondsMax = 300;
+/** While all of a job is held: a tenth of the time that it is, so that a month's pause takes 800 looks. */
+const heldSecondsMin = 30;
+const heldSecondsMax = 3_600;
+const heldShare = 0.1;
+
+/** Those that have shown no sign of life for too long. */
+export const silentFlights = (ports: Ports, { flying }: Underway): readonly Flying[] =>
+  flying
+    .filter(({ aliveAt }) => ports.now() - aliveAt > ports.policy.flightLimitMs)
+    .slice(0, resendsPerPacing);
+
+/**
+ * How long until it is worth looking whether the job's flights have ended, whole seconds; nothing when more than that
+ * is to be looked at: some of it may wait, a flight is silent, or nodes' states matter.
+ */
+export function secondsToFly(ports: Ports, underway: Underway, job: JobId): number | undefined {
+  const flying = underway.flying.filter((each) => jobId(each.job) === job);
+  const isSent = flying.some(({ isLast }) => isLast);
+  if (!isSent || silentFlights(ports, underway).length > 0) return undefined;
+  if (doNodesMatter(ports, { ...underway, pending: [] })) return undefined;
+  return busySeconds(ports, { nodes: undefined }, [], flying);
+}
+
+/** As of before this pacing: what it started is still pending for the one who asks. */
+export function verdictFor(
+  ports: Ports,
+  traffic: Traffic,
+  job: JobId | undefined,
+): StepResult<Verdicts['pace']> {
+  const pending = traffic.pending.filter((each) => each.job.id === job);
+  const flying = traffic.flying.filter((each) => jobId(each.job) === job);
+  if (pending.length + flying.length === 0) {
+    const cancelled = job !== undefined && !traffic.running.some(({ id }) => id === job);
+    return { verdict: cancelled ? 'cancelled' : 'settled', waitSeconds: 0 };
+  }
+  const held = inTurn(pending, flying).map((each) => heldSince(traffic, each));
+  const isHeld = flying.length === 0 && held.every((since) => since !== undefined);
+  const seconds = isHeld
+    ? heldSeconds(ports.now() - Math.max(...held))
+    : busySeconds(ports, traffic, pending, flying);
+  return { verdict: 'pending', waitSeconds: seconds };
+}
+
+const between = (least: number, seconds: number, most: number): number =>
+  Math.min(most, Math.max(least, Math.floor(seconds)));
+
+const heldSeconds = (heldMs: number): number =>
+  between(heldSecondsMin, (heldMs / 1_000) * heldShare, heldSecondsMax);
+
+function busySeconds(
+  ports: Ports,
+  traffic: Pick<Traffic, 'nodes'>,
+  pending: readonly Pending[],
+  flying: readonly Flying[],
+): number {
+  const left = [
+    ...pending.map((each) => batchOf(traffic, each)),
+    ...flying.map((each) => ({
+      ...flightOf(traffic, each),
+      bytes: each.bytes - each.bytesDone,
+    })),
+  ];
+  return between(waitSecondsMin, makespanBound(left, ports.policy) / 2, waitSecondsMax);
+}
