@@ -154,6 +154,8 @@ export const BatchRecord = z.object({
   cancelled: z._default(z.array(count), []),
   /** Moves given up by a cancel, those included. */
   movesCancelled: z._default(count, 0),
+  /** Moves that nobody wanted any more: their chunk was removed, or has left its source in another way. */
+  movesVoid: z._default(count, 0),
   /** Epoch milliseconds; 0 before. */
   startedAt: z._default(count, 0),
   endedAt: z._default(count, 0),
@@ -186,8 +188,6 @@ export const FlightRecord = z.object({
   scheduling: z._default(z.enum(fixedSchedulings), 'balanced'),
   /** Its turn in its plan. */
   turn: z._default(count, 0),
-  /** No other batch of its plan waited any more when it was sent: nothing of its job is left to send. */
-  isLast: z._default(z.boolean(), false),
   lastOp: text,
 });
 export type FlightRecord = z.infer<typeof FlightRecord>;
@@ -197,6 +197,8 @@ export const PaceRecord = z.object({
   generation: count,
   /** By running job: epoch milliseconds of the last start of a batch of it. */
   lastStarts: z._default(z.record(text, count), {}),
+  /** By running job of which batches wait: whole seconds that these take at least. */
+  waiting: z._default(z.record(text, count), {}),
   /** What `adaptive` has chosen, when (epoch milliseconds), how often it has decided, and why. */
   adapting: z._default(
     z.object({

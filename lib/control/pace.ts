@@ -24,14 +24,15 @@ import {
   readTraffic,
   readUnderway,
   type Traffic,
+  type Underway,
 } from './traffic.ts';
-import { secondsToFly, silentFlights, verdictFor } from './wait-for-moves.ts';
+import { secondsToFly, silentFlights, verdictFor, waitingAfter } from './wait-for-moves.ts';
 
 /**
  * Chooses what starts now among all that waits, and sends it. Many may pace at once: each writes under the
  * generation that it read, so one wins and the others see its work next time. A flight that has been
- * silent for too long is sent again under a higher token. What is paused is not sent. For a job that has
- * nothing left to send one query is all: its flights end by themselves.
+ * silent for too long is sent again under a higher token. What is paused is not sent. For a job of which batches
+ * fly one query is all: as each ends it has sent what its room is for ({@link paceAfter}), and the watch looks too.
  *
  * @param job the job that asks, if one does: the verdict is about it
  */
@@ -39,16 +40,44 @@ export async function pace(ports: Ports, job?: JobId): Promise<StepResult<Verdic
   const underway = await readUnderway(ports.tables);
   const wait = job === undefined ? undefined : secondsToFly(ports, underway, job);
   if (wait !== undefined) return { verdict: 'pending', waitSeconds: wait };
+  const { traffic } = await sendNow(ports, underway);
+  return verdictFor(ports, traffic, job);
+}
+
+/** Tries of a pacing after a batch: of several that end together one wins each time, and may not have seen all. */
+const triesMax = 5;
+
+/** A batch has ended: what waits may have its room, whosesoever it is. One query when nothing waits. */
+export async function paceAfter(ports: Ports): Promise<void> {
+  for (let tried = 1; tried <= triesMax; tried++) {
+    const underway = await readUnderway(ports.tables);
+    const waits = Object.keys(underway.paced.waiting).length > 0;
+    if (!waits && silentFlights(ports, underway).length === 0) return;
+    if ((await sendNow(ports, underway)).outcome !== 'stale') return;
+  }
+}
+
+/** What a pacing saw, before it sent anything, and whether another one was faster. */
+interface Paced {
+  readonly traffic: Traffic;
+  readonly outcome: 'sent' | 'no-news' | 'stale';
+}
+
+async function sendNow(ports: Ports, underway: Underway): Promise<Paced> {
   const traffic = await readTraffic(ports, underway);
   const { scheduling, adapting } = await schedulingNow(ports, traffic);
+  const starts = startsNow(ports, traffic, scheduling);
   const departures: Departures = {
     scheduling,
     adapting,
-    starts: startsNow(ports, traffic, scheduling),
+    starts,
     silent: silentFlights(ports, traffic),
+    waiting: waitingAfter(ports, traffic, starts),
   };
-  if (isNews(traffic, departures)) await send(ports, traffic, departures);
-  return verdictFor(ports, traffic, job);
+  const outcome = isNews(traffic, departures)
+    ? await send(ports, traffic, departures)
+    : ('no-news' as const);
+  return { traffic, outcome };
 }
 
 /** What one pacing decided. */
@@ -57,10 +86,15 @@ interface Departures {
   readonly adapting: PaceRecord['adapting'];
   readonly starts: readonly Start[];
   readonly silent: readonly Flying[];
+  readonly waiting: PaceRecord['waiting'];
 }
 
-const isNews = ({ paced }: Traffic, { starts, silent, adapting }: Departures): boolean =>
-  starts.length + silent.length > 0 || adapting !== paced.adapting;
+const isNews = ({ paced }: Traffic, { starts, silent, adapting, waiting }: Departures): boolean =>
+  starts.length + silent.length > 0 ||
+  adapting !== paced.adapting ||
+  namesOf(waiting) !== namesOf(paced.waiting);
+
+const namesOf = (waiting: PaceRecord['waiting']): string => Object.keys(waiting).sort().join();
 
 function startsNow(ports: Ports, traffic: Traffic, scheduling: FixedScheduling): readonly Start[] {
   const { policy } = ports;
@@ -94,14 +128,17 @@ interface Message extends BatchMessage {
   readonly urgency: Urgency;
 }
 
-async function send(ports: Ports, traffic: Traffic, departures: Departures): Promise<void> {
+async function send(
+  ports: Ports,
+  traffic: Traffic,
+  departures: Departures,
+): Promise<'sent' | 'stale'> {
   const now = ports.now();
   const { starts, silent, scheduling } = departures;
   const pendingById = new Map(traffic.pending.map((each) => [each.batch, each]));
   const begun = starts.map((start) => {
     const pending = pendingById.get(start.id)!;
-    const isLast = leftOf(traffic, pending.job.id, starts) === 0;
-    const flight = flightOfStart(traffic, pending, { rate: start.rate, scheduling, now, isLast });
+    const flight = flightOfStart(traffic, pending, { rate: start.rate, scheduling, now });
     return { pending, flight, message: messageOf(start.id, flight) };
   });
   const again = silent.map((flight) => ({
@@ -114,24 +151,19 @@ async function send(ports: Ports, traffic: Traffic, departures: Departures): Pro
     ...begun.flatMap(({ pending, flight }) => startOps(pending, flight)),
     ...again.map(({ op }) => op),
   ]);
-  if (result.kind === 'refused') return;
+  if (result.kind === 'refused') return 'stale';
   for (const { job, batch, token } of silent) ports.log('flight-silent', { job, batch, token });
   await sendByUrgency(
     ports,
     [...begun, ...again].map((each) => each.message),
   );
+  return 'sent';
 }
-
-/** Batches of the job that still wait once these have started. */
-const leftOf = ({ pending }: Traffic, job: JobId, starts: readonly Start[]): number =>
-  pending.filter(
-    ({ job: { id }, batch }) => id === job && !starts.some((each) => each.id === batch),
-  ).length;
 
 /** Jobs that have ended are forgotten. */
 function paceOp(
   { paced, running }: Traffic,
-  { adapting }: Departures,
+  { adapting, waiting }: Departures,
   started: readonly JobId[],
   now: number,
 ): Op {
@@ -141,6 +173,7 @@ function paceOp(
   const record: PaceRecord = {
     generation: generation + 1,
     lastStarts: Object.fromEntries([...stays, ...starts]),
+    waiting,
     adapting,
   };
   const when = generation === 0 ? 'absent' : { generation };
@@ -152,18 +185,17 @@ interface Sent {
   readonly rate: number;
   readonly scheduling: FixedScheduling;
   readonly now: EpochMillis;
-  readonly isLast: boolean;
 }
 
 function flightOfStart(
   traffic: Traffic,
   pending: Pending,
-  { rate, scheduling, now, isLast }: Sent,
+  { rate, scheduling, now }: Sent,
 ): FlightRecord {
   const { from, to, bytes, moves, plannedAt, turn, job } = pending;
   const batch = batchOf(traffic, pending);
   return {
-    ...{ from, to, bytes, moves, rate, plannedAt, scheduling, turn, isLast },
+    ...{ from, to, bytes, moves, rate, plannedAt, scheduling, turn },
     job: job.id,
     urgency: batch.urgency,
     token: 1,

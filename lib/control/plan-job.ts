@@ -1,6 +1,7 @@
 import {
   batchIdOf,
   batchKey,
+  batchOfKey,
   batchPartition,
   flightPartition,
   flightPrefix,
@@ -66,8 +67,8 @@ export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdi
   const job = jobs.find((each) => each.id === id);
   if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
   if (await isUnderWay(ports, job)) return { verdict: 'moves', waitSeconds: 1 };
-  const totals = await totalsOf(ports, job);
-  if (isAllDone(job, totals)) {
+  const { totals, voided } = await totalsOf(ports, job);
+  if (isAllDone(job, totals, voided)) {
     await changeJob(ports, job, { ...totals, ...movedNow(ports, job) });
     return { verdict: 'none', waitSeconds: 0 };
   }
@@ -93,15 +94,15 @@ const movedNow = (ports: Ports, { movingSince }: Job): JobChanges => ({
 });
 
 /**
- * Every move of the plan was committed, so planning again would find nothing. Only right
+ * Every move of the plan was committed, or was void, so planning again would find nothing. Only right
  * after the moves: a drain whose proof found something left is looked at anew. A repair may
  * have left slots out that nothing could take or rebuild.
  */
-const isAllDone = (job: Job, totals: JobChanges): boolean =>
+const isAllDone = (job: Job, totals: JobChanges, voided: number): boolean =>
   job.kind !== 'repair' &&
   job.phase === movingPhase &&
   job.attempt !== '' &&
-  totals.movesDone! + (isDrain(job) ? 0 : totals.movesCancelled!) === job.movesPlanned;
+  totals.movesDone! + voided + (isDrain(job) ? 0 : totals.movesCancelled!) === job.movesPlanned;
 
 /** A node leaves only empty, so moves of a drain that were given up are planned again. */
 const isDrain = ({ kind }: Job): boolean => kind === 'drain' || kind === 'scale-in';
@@ -119,19 +120,27 @@ async function isUnderWay(ports: Ports, job: Job): Promise<boolean> {
   return flights.some((item) => FlightRecord.parse(item).job === job.id);
 }
 
+interface Totals {
+  readonly totals: JobChanges;
+  /** Moves of the last plan that nobody wanted any more. */
+  readonly voided: number;
+}
+
 /** What the batches of all plans so far got done. */
-async function totalsOf(ports: Ports, job: Job): Promise<JobChanges> {
-  if (job.attempt === '') return {};
+async function totalsOf(ports: Ports, job: Job): Promise<Totals> {
+  if (job.attempt === '') return { totals: {}, voided: 0 };
   const items = await queryAll(ports.tables, 'placement', batchPartition(job.id), 'B#');
-  const batches = items.map((item) => BatchRecord.parse(item));
-  const sum = (of: (batch: BatchRecord) => number) =>
-    batches.reduce((n, batch) => n + of(batch), 0);
-  return {
+  const batches = items.map((item) => ({ ...BatchRecord.parse(item), id: batchOfKey(item.sk) }));
+  type Batch = (typeof batches)[number];
+  const sum = (of: (batch: Batch) => number) => batches.reduce((n, batch) => n + of(batch), 0);
+  const totals = {
     movesDone: sum(({ movesDone }) => movesDone),
     bytesDone: sum(({ bytesDone }) => bytesDone),
     movesRetried: sum(({ movesRetried }) => movesRetried),
     movesCancelled: sum(({ movesCancelled }) => movesCancelled),
   };
+  const isOfPlan = ({ id }: Batch) => id.startsWith(job.attempt);
+  return { totals, voided: sum((batch) => (isOfPlan(batch) ? batch.movesVoid : 0)) };
 }
 
 type JobMoves = Plan & Partial<Pick<Evacuation, 'endangered'>>;

@@ -1,6 +1,7 @@
 import type { StepResult, Verdicts } from '../contract/messages.ts';
+import type { PaceRecord } from '../contract/records.ts';
 import { type JobId, jobId } from '../core/ids.ts';
-import { makespanBound } from '../core/schedule.ts';
+import { makespanBound, type Start } from '../core/schedule.ts';
 import { resendsPerPacing } from './limits.ts';
 import type { Ports } from './ports.ts';
 import {
@@ -33,15 +34,37 @@ export const silentFlights = (ports: Ports, { flying }: Underway): readonly Flyi
     .slice(0, resendsPerPacing);
 
 /**
- * How long until it is worth looking whether the job's flights have ended, whole seconds; nothing when more than that
- * is to be looked at: some of it may wait, a flight is silent, or nodes' states matter.
+ * How long until it is worth looking again at a job of which batches fly, whole seconds; nothing when more is to be
+ * looked at: none of it flies, a flight is silent, or nodes' states matter.
  */
 export function secondsToFly(ports: Ports, underway: Underway, job: JobId): number | undefined {
   const flying = underway.flying.filter((each) => jobId(each.job) === job);
-  const isSent = flying.some(({ isLast }) => isLast);
-  if (!isSent || silentFlights(ports, underway).length > 0) return undefined;
+  if (flying.length === 0 || silentFlights(ports, underway).length > 0) return undefined;
   if (doNodesMatter(ports, { ...underway, pending: [] })) return undefined;
-  return busySeconds(ports, { nodes: undefined }, [], flying);
+  const secondsMin = secondsOf(ports, { nodes: undefined }, [], flying);
+  return halfOf(Math.max(secondsMin, underway.paced.waiting[job] ?? 0));
+}
+
+/** What still waits once these have started: by job, the least seconds that it takes. */
+export function waitingAfter(
+  ports: Ports,
+  traffic: Traffic,
+  starts: readonly Start[],
+): PaceRecord['waiting'] {
+  const started = new Set<string>(starts.map(({ id }) => id));
+  const left = traffic.pending.filter(({ batch }) => !started.has(batch));
+  const byJob = Map.groupBy(left, ({ job }) => job.id);
+  return Object.fromEntries(
+    [...byJob].map(([job, pending]) => [
+      job,
+      Math.floor(
+        makespanBound(
+          pending.map((each) => batchOf(traffic, each)),
+          ports.policy,
+        ),
+      ),
+    ]),
+  );
 }
 
 /** As of before this pacing: what it started is still pending for the one who asks. */
@@ -60,7 +83,7 @@ export function verdictFor(
   const isHeld = flying.length === 0 && held.every((since) => since !== undefined);
   const seconds = isHeld
     ? heldSeconds(ports.now() - Math.max(...held))
-    : busySeconds(ports, traffic, pending, flying);
+    : halfOf(secondsOf(ports, traffic, pending, flying));
   return { verdict: 'pending', waitSeconds: seconds };
 }
 
@@ -70,7 +93,8 @@ const between = (least: number, seconds: number, most: number): number =>
 const heldSeconds = (heldMs: number): number =>
   between(heldSecondsMin, (heldMs / 1_000) * heldShare, heldSecondsMax);
 
-function busySeconds(
+/** What is left takes so long at least. */
+function secondsOf(
   ports: Ports,
   traffic: Pick<Traffic, 'nodes'>,
   pending: readonly Pending[],
@@ -83,5 +107,7 @@ function busySeconds(
       bytes: each.bytes - each.bytesDone,
     })),
   ];
-  return between(waitSecondsMin, makespanBound(left, ports.policy) / 2, waitSecondsMax);
+  return makespanBound(left, ports.policy);
 }
+
+const halfOf = (seconds: number): number => between(waitSecondsMin, seconds / 2, waitSecondsMax);
