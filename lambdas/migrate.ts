@@ -5,11 +5,15 @@ import { eachRecord } from '../lib/aws/queue-event.ts';
 import { sqsQueues } from '../lib/aws/queues.ts';
 import { BatchMessage } from '../lib/contract/messages.ts';
 import { migrate } from '../lib/control/migrate.ts';
+import { oneAtATime } from '../lib/control/one-at-a-time.ts';
+import { paceAfter } from '../lib/control/pace.ts';
 
 const ports = functionPorts({ nodes: agentNodes, queues: sqsQueues });
+const paceTogether = oneAtATime(paceAfter);
 
 export const handler = (event: SQSEvent, context: Context) => {
-  const limits = { remainingMs: () => context.getRemainingTimeInMillis() };
+  const remainingMs = () => context.getRemainingTimeInMillis();
+  const limits = { remainingMs, paceAfter: paceTogether };
   return eachRecord(event, ports.log, async (body) =>
     migrate(ports, BatchMessage.parse(body), limits),
   );

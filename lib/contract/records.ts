@@ -133,8 +133,8 @@ export const PendingRecord = z.object({
   heat: z._default(count, 0),
   /** It is not sent until it is resumed. */
   paused: z._default(z.boolean(), false),
-  /** It is sent once all batches of its plan in earlier turns have ended: they move slots of the same chunks. */
-  turn: z._default(count, 0),
+  /** It is sent once all batches of its plan in earlier rounds have ended: they move slots of the same chunks. */
+  round: z._default(count, 0),
 });
 export type PendingRecord = z.infer<typeof PendingRecord>;
 
@@ -186,8 +186,8 @@ export const FlightRecord = z.object({
   deadline: z._default(count, 0),
   importance: z._default(count, 0),
   scheduling: z._default(z.enum(fixedSchedulings), 'balanced'),
-  /** Its turn in its plan. */
-  turn: z._default(count, 0),
+  /** Its round in its plan. */
+  round: z._default(count, 0),
   lastOp: text,
 });
 export type FlightRecord = z.infer<typeof FlightRecord>;

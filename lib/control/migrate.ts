@@ -25,9 +25,12 @@ import { policyOver } from './policy.ts';
 import { NodeRefused, NodeUnreachable, type Ports, type WriteResult } from './ports.ts';
 import { inPulls, isCoded, pullsOf, sourcesOf } from './supply.ts';
 
-/** What a worker needs to stop in good time. */
+/** What a worker is given besides its batch. */
 export interface WorkerLimits {
+  /** It stops in good time. */
   remainingMs(): number;
+  /** Paces once its batch has ended: batches that share a process may share that. @default {@link paceAfter} */
+  paceAfter?(ports: Ports): Promise<void>;
 }
 
 /** A worker that has less time left than this starts nothing more: a commit and the end of the batch fit. */
@@ -70,7 +73,7 @@ export async function migrate(
   const carried = await carry(ports, flight, limits);
   if (carried === 'superseded') await takeBackCancelled(ports, message, flight);
   else await endFlight(ports, flight, carried);
-  await paceAfter(ports);
+  await (limits.paceAfter ?? paceAfter)(ports);
 }
 
 /** The batch, unless it is over or a newer message has taken its place. */

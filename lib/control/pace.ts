@@ -19,7 +19,7 @@ import {
   type Flying,
   flightOf,
   heldSince,
-  inTurn,
+  inRound,
   type Pending,
   readTraffic,
   readUnderway,
@@ -99,7 +99,7 @@ const namesOf = (waiting: PaceRecord['waiting']): string => Object.keys(waiting)
 function startsNow(ports: Ports, traffic: Traffic, scheduling: FixedScheduling): readonly Start[] {
   const { policy } = ports;
   const now = ports.now();
-  const free = nextInTurn(traffic).filter((each) => heldSince(traffic, each) === undefined);
+  const free = nextInRound(traffic).filter((each) => heldSince(traffic, each) === undefined);
   const turns = turnsOf(
     free.map(({ batch, job, plannedAt }) => ({ id: batch, job: job.id, plannedAt })),
     new Set(traffic.flying.map(({ job }) => job)),
@@ -115,10 +115,10 @@ function startsNow(ports: Ports, traffic: Traffic, scheduling: FixedScheduling):
   ).slice(0, startsPerPacing);
 }
 
-/** Of every job, what may be sent as far as its turn goes. */
-const nextInTurn = ({ running, pending, flying }: Traffic): readonly Pending[] =>
+/** Of every job, what may be sent as far as its round goes. */
+const nextInRound = ({ running, pending, flying }: Traffic): readonly Pending[] =>
   running.flatMap(({ id }) =>
-    inTurn(
+    inRound(
       pending.filter(({ job }) => job.id === id),
       flying.filter(({ job }) => jobId(job) === id),
     ),
@@ -192,10 +192,10 @@ function flightOfStart(
   pending: Pending,
   { rate, scheduling, now }: Sent,
 ): FlightRecord {
-  const { from, to, bytes, moves, plannedAt, turn, job } = pending;
+  const { from, to, bytes, moves, plannedAt, round, job } = pending;
   const batch = batchOf(traffic, pending);
   return {
-    ...{ from, to, bytes, moves, rate, plannedAt, scheduling, turn },
+    ...{ from, to, bytes, moves, rate, plannedAt, scheduling, round },
     job: job.id,
     urgency: batch.urgency,
     token: 1,

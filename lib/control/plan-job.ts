@@ -20,7 +20,7 @@ import { type Evacuation, planEvacuation } from '../core/evacuate.ts';
 import { explainBlock } from '../core/explain-block.ts';
 import type { FleetMap } from '../core/fleet-map.ts';
 import { type BatchId, chunkId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
-import { inTurns } from '../core/in-turns.ts';
+import { inRounds } from '../core/in-rounds.ts';
 import type { NodeState } from '../core/lifecycle.ts';
 import type { JobKind, Move, Plan } from '../core/plan.ts';
 import { planRebalance } from '../core/rebalance.ts';
@@ -60,7 +60,7 @@ const urgencyOf: Readonly<Record<JobKind, Urgency>> = {
 /**
  * Plans what is left of a job, from the placement as it is now, and publishes the plan's batches by naming
  * them in the job. Killed before that, they are never sent. While earlier batches are under way it plans
- * nothing. A chunk of which several slots move has one of them in each turn of the plan.
+ * nothing. A chunk of which several slots move has one of them in each round of the plan.
  */
 export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdicts['plan']>> {
   const jobs = await listJobs(ports.tables);
@@ -215,8 +215,8 @@ async function publish(
   totals: JobChanges,
 ): Promise<StepResult<Verdicts['plan']>> {
   const attempt = ports.newId();
-  const batches = inTurns(plan.moves, spread).flatMap((moves, turn) =>
-    batchesOf(job.kind, plan, moves).map((batch) => ({ ...batch, turn })),
+  const batches = inRounds(plan.moves, spread).flatMap((moves, round) =>
+    batchesOf(job.kind, plan, moves).map((batch) => ({ ...batch, round })),
   );
   const plannedAt = ports.now();
   const expiresAt = Math.floor(plannedAt / 1000) + tombstoneSeconds;
@@ -255,8 +255,8 @@ interface Planned extends MoveGroup {
   readonly urgency: Urgency;
 }
 
-interface PlannedInTurn extends Planned {
-  readonly turn: number;
+interface PlannedInRound extends Planned {
+  readonly round: number;
 }
 
 /** Chunks that an evacuation finds in danger go in batches of their own, before all others. */
@@ -287,10 +287,10 @@ function batchOps(
   job: JobId,
   id: BatchId,
   all: { readonly expiresAt: number; readonly plannedAt: number },
-  group: PlannedInTurn,
+  group: PlannedInRound,
   heat: number,
 ) {
-  const { urgency, turn } = group;
+  const { urgency, round } = group;
   const ends = { ...all, urgency, from: group.from, to: group.to, bytes: group.bytes };
   const moves = group.moves.map(
     ({ chunk, slot, bytes: held }): MoveRecord => ({ chunk, slot, bytes: held }),
@@ -309,7 +309,7 @@ function batchOps(
     {
       op: 'put',
       key: pendingKey(job, id),
-      fields: { ...ends, moves: group.moves.length, heat, turn },
+      fields: { ...ends, moves: group.moves.length, heat, round },
     },
   ] as const;
 }

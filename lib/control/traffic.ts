@@ -93,16 +93,16 @@ export async function readTraffic(ports: Ports, underway: Underway): Promise<Tra
 }
 
 /**
- * Of one job's batches that wait, those whose turn it is: nothing of an earlier one waits or flies. Batches of later
- * turns move other slots of the same chunks.
+ * Of one job's batches that wait, those of the round that is under way: nothing of an earlier one waits or flies.
+ * Batches of later rounds move other slots of the same chunks.
  */
-export function inTurn(
+export function inRound(
   pending: readonly Pending[],
-  flying: readonly Pick<Flying, 'turn'>[],
+  flying: readonly Pick<Flying, 'round'>[],
 ): readonly Pending[] {
-  const turns = [...pending, ...flying].map(({ turn }) => turn);
-  const now = turns.reduce((least, turn) => Math.min(least, turn), Number.POSITIVE_INFINITY);
-  return pending.filter(({ turn }) => turn === now);
+  const rounds = [...pending, ...flying].map(({ round }) => round);
+  const now = rounds.reduce((least, round) => Math.min(least, round), Number.POSITIVE_INFINITY);
+  return pending.filter(({ round }) => round === now);
 }
 
 /** A zone is held or limited; or what is repaired may have a source that is dead. */

@@ -10,7 +10,7 @@ import {
   type Flying,
   flightOf,
   heldSince,
-  inTurn,
+  inRound,
   type Pending,
   type Traffic,
   type Underway,
@@ -79,7 +79,7 @@ export function verdictFor(
     const cancelled = job !== undefined && !traffic.running.some(({ id }) => id === job);
     return { verdict: cancelled ? 'cancelled' : 'settled', waitSeconds: 0 };
   }
-  const held = inTurn(pending, flying).map((each) => heldSince(traffic, each));
+  const held = inRound(pending, flying).map((each) => heldSince(traffic, each));
   const isHeld = flying.length === 0 && held.every((since) => since !== undefined);
   const seconds = isHeld
     ? heldSeconds(ports.now() - Math.max(...held))

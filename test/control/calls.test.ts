@@ -17,10 +17,10 @@ import { pairs, World } from './world.ts';
 /** What is not asked for, and that nothing is lost by it. */
 
 const policy = { graceMs: 0, autoscaling: false };
-const turnsOf = (world: World, job: string) =>
-  world.store.all('placement', `J#${job}`, 'P#').map(({ turn }) => turn);
+const roundsOf = (world: World, job: string) =>
+  world.store.all('placement', `J#${job}`, 'P#').map(({ round }) => round);
 
-test('one plan moves several slots of a chunk, a turn once the one before has ended', async () => {
+test('one plan moves several slots of a chunk, a round once the one before has ended', async () => {
   const world = new World({ nodes: pairs, policy });
   await putFiles(world, 24);
   const started = await startDrain(world.ports, [nodeId('a1'), nodeId('b1')], []);
@@ -28,24 +28,24 @@ test('one plan moves several slots of a chunk, a turn once the one before has en
   const { job } = started;
   await runJob(world, job, { until: 'plan' });
   await planJob(world.ports, job);
-  expect(new Set(turnsOf(world, job))).toEqual(new Set([0, 1]));
+  expect(new Set(roundsOf(world, job))).toEqual(new Set([0, 1]));
   await pace(world.ports, job);
-  expect(new Set(flights(world).map(({ turn }) => turn))).toEqual(new Set([0]));
+  expect(new Set(flights(world).map(({ round }) => round))).toEqual(new Set([0]));
   const first = take(world.messages);
   const others = world.messages.splice(0);
   expect(others.length).toBeGreaterThan(0);
   await migrate(world.ports, first, forever);
   expect(world.messages).toEqual([]);
-  expect(new Set(turnsOf(world, job))).toEqual(new Set([1]));
+  expect(new Set(roundsOf(world, job))).toEqual(new Set([1]));
   world.messages.push(...others);
   await work(world);
-  expect(turnsOf(world, job)).toEqual([]);
+  expect(roundsOf(world, job)).toEqual([]);
   expect(await runJob(world, job)).toBe('done');
   expect(jobOf(world, job)).toMatchObject({ generation: 1, movesRetried: 0 });
   expect(world.problems()).toEqual([]);
 });
 
-test('a turn that waits for a batch which is paused is looked at as seldom as that', async () => {
+test('a round that waits for a batch which is paused is looked at as seldom as that', async () => {
   const world = new World({ nodes: pairs, policy });
   await putFiles(world, 24);
   const started = await startDrain(world.ports, [nodeId('a1'), nodeId('b1')], []);
@@ -53,7 +53,7 @@ test('a turn that waits for a batch which is paused is looked at as seldom as th
   await runJob(world, started.job, { until: 'plan' });
   await planJob(world.ports, started.job);
   for (const item of world.store.all('placement', `J#${started.job}`, 'P#')) {
-    if (item.turn !== 0) continue;
+    if (item.round !== 0) continue;
     const key = { table: 'placement', pk: item.pk, sk: item.sk } as const;
     world.store.write([{ op: 'update', key, set: { paused: true } }]);
   }
