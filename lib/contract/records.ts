@@ -197,8 +197,8 @@ export const PaceRecord = z.object({
   generation: count,
   /** By running job: epoch milliseconds of the last start of a batch of it. */
   lastStarts: z._default(z.record(text, count), {}),
-  /** By running job of which batches wait: whole seconds that these take at least. */
-  waiting: z._default(z.record(text, count), {}),
+  /** By running job of which batches wait: whole seconds that these take at least, and their first round. */
+  waiting: z._default(z.record(text, z.object({ seconds: count, round: count })), {}),
   /** What `adaptive` has chosen, when (epoch milliseconds), how often it has decided, and why. */
   adapting: z._default(
     z.object({

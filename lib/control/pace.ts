@@ -26,7 +26,13 @@ import {
   type Traffic,
   type Underway,
 } from './traffic.ts';
-import { secondsToFly, silentFlights, verdictFor, waitingAfter } from './wait-for-moves.ts';
+import {
+  mightSend,
+  secondsToFly,
+  silentFlights,
+  verdictFor,
+  waitingAfter,
+} from './wait-for-moves.ts';
 
 /**
  * Chooses what starts now among all that waits, and sends it. Many may pace at once: each writes under the
@@ -47,12 +53,11 @@ export async function pace(ports: Ports, job?: JobId): Promise<StepResult<Verdic
 /** Tries of a pacing after a batch: of several that end together one wins each time, and may not have seen all. */
 const triesMax = 5;
 
-/** A batch has ended: what waits may have its room, whosesoever it is. One query when nothing waits. */
+/** A batch has ended: what waits may have its room, whosesoever it is. One query when nothing can be sent. */
 export async function paceAfter(ports: Ports): Promise<void> {
   for (let tried = 1; tried <= triesMax; tried++) {
     const underway = await readUnderway(ports.tables);
-    const waits = Object.keys(underway.paced.waiting).length > 0;
-    if (!waits && silentFlights(ports, underway).length === 0) return;
+    if (!mightSend(underway) && silentFlights(ports, underway).length === 0) return;
     if ((await sendNow(ports, underway)).outcome !== 'stale') return;
   }
 }

@@ -42,10 +42,10 @@ export function secondsToFly(ports: Ports, underway: Underway, job: JobId): numb
   if (flying.length === 0 || silentFlights(ports, underway).length > 0) return undefined;
   if (doNodesMatter(ports, { ...underway, pending: [] })) return undefined;
   const secondsMin = secondsOf(ports, { nodes: undefined }, [], flying);
-  return halfOf(Math.max(secondsMin, underway.paced.waiting[job] ?? 0));
+  return halfOf(Math.max(secondsMin, underway.paced.waiting[job]?.seconds ?? 0));
 }
 
-/** What still waits once these have started: by job, the least seconds that it takes. */
+/** What still waits once these have started: by job, the least seconds that it takes, and its first round. */
 export function waitingAfter(
   ports: Ports,
   traffic: Traffic,
@@ -54,18 +54,19 @@ export function waitingAfter(
   const started = new Set<string>(starts.map(({ id }) => id));
   const left = traffic.pending.filter(({ batch }) => !started.has(batch));
   const byJob = Map.groupBy(left, ({ job }) => job.id);
-  return Object.fromEntries(
-    [...byJob].map(([job, pending]) => [
-      job,
-      Math.floor(
-        makespanBound(
-          pending.map((each) => batchOf(traffic, each)),
-          ports.policy,
-        ),
-      ),
-    ]),
-  );
+  const waitOf = (pending: readonly Pending[]) => {
+    const batches = pending.map((each) => batchOf(traffic, each));
+    const round = pending.reduce((least, each) => Math.min(least, each.round), pending[0]!.round);
+    return { seconds: Math.floor(makespanBound(batches, ports.policy)), round };
+  };
+  return Object.fromEntries([...byJob].map(([job, pending]) => [job, waitOf(pending)]));
 }
+
+/** Whether any of what waits might be sent now: a round waits until all of the one before has ended. */
+export const mightSend = ({ paced, flying }: Underway): boolean =>
+  Object.entries(paced.waiting).some(
+    ([job, { round }]) => !flying.some((flight) => flight.job === job && flight.round < round),
+  );
 
 /** As of before this pacing: what it started is still pending for the one who asks. */
 export function verdictFor(

@@ -34,7 +34,10 @@ test('one plan moves several slots of a chunk, a round once the one before has e
   const first = take(world.messages);
   const others = world.messages.splice(0);
   expect(others.length).toBeGreaterThan(0);
+  const asked: string[] = [];
+  world.beforeQuery = (pk) => void asked.push(pk);
   await migrate(world.ports, first, forever);
+  expect(asked).toEqual(['F', 'I']);
   expect(world.messages).toEqual([]);
   expect(new Set(roundsOf(world, job))).toEqual(new Set([1]));
   world.messages.push(...others);
