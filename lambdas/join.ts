@@ -1,6 +1,6 @@
-import { jobHandler } from '../lib/aws/function-ports.ts';
+import { stepHandler } from '../lib/aws/function-ports.ts';
 import { ec2Machines } from '../lib/aws/machines.ts';
 import { agentNodes } from '../lib/aws/nodes.ts';
 import { join } from '../lib/control/join.ts';
 
-export const handler = jobHandler({ machines: ec2Machines, nodes: agentNodes }, join);
+export const handler = stepHandler({ machines: ec2Machines, nodes: agentNodes }, join);

@@ -1,5 +1,5 @@
-import { jobHandler } from '../lib/aws/function-ports.ts';
+import { stepHandler } from '../lib/aws/function-ports.ts';
 import { ec2Machines } from '../lib/aws/machines.ts';
 import { launch } from '../lib/control/launch.ts';
 
-export const handler = jobHandler({ machines: ec2Machines }, launch);
+export const handler = stepHandler({ machines: ec2Machines }, launch);

@@ -20,7 +20,16 @@ export function underPolicy<Input, Result>(
   return async (input) => work(await current(), input);
 }
 
-/** A handler of one step: its event names the job. */
+/** A handler of a step that reads the policy together with its job: its event names the job. */
+export function stepHandler<Result>(
+  parts: Partial<Parts>,
+  step: (ports: Ports, job: JobId) => Promise<Result>,
+): (event: unknown) => Promise<Result> {
+  const ports = functionPorts(parts);
+  return async (event) => step(ports, jobId(JobInput.parse(event).job));
+}
+
+/** A handler of a step that reads more than its job, under the policy. */
 export function jobHandler<Result>(
   parts: Partial<Parts>,
   step: (ports: Ports, job: JobId) => Promise<Result>,

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import {
   healthEvent,
+  instanceStateChange,
   rebalanceRecommendation,
   retirementCodes,
   spotInterruption,
@@ -59,6 +60,14 @@ const byDetailType: Readonly<Record<string, Parse>> = {
   ...Object.fromEntries(zoneImpaired.map((type) => [type, ofZone('zone-impaired')])),
   ...Object.fromEntries(zoneRecovered.map((type) => [type, ofZone('zone-recovered')])),
 };
+
+const StateChange = z.extend(OfInstance, { 'detail-type': z.literal(instanceStateChange) });
+
+/** The machine whose change of state an event tells; nothing of any other event, the schedule's own say. */
+export function machineChanged(event: unknown): string | undefined {
+  const parsed = StateChange.safeParse(event);
+  return parsed.success ? parsed.data.detail['instance-id'] : undefined;
+}
 
 /**
  * What an event of EventBridge says; a zone is named by its id.

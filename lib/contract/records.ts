@@ -133,6 +133,8 @@ export const PendingRecord = z.object({
   heat: z._default(count, 0),
   /** It is not sent until it is resumed. */
   paused: z._default(z.boolean(), false),
+  /** It is sent once all batches of its plan in earlier rounds have ended: they move slots of the same chunks. */
+  round: z._default(count, 0),
 });
 export type PendingRecord = z.infer<typeof PendingRecord>;
 
@@ -152,6 +154,8 @@ export const BatchRecord = z.object({
   cancelled: z._default(z.array(count), []),
   /** Moves given up by a cancel, those included. */
   movesCancelled: z._default(count, 0),
+  /** Moves that nobody wanted any more: their chunk was removed, or has left its source in another way. */
+  movesVoid: z._default(count, 0),
   /** Epoch milliseconds; 0 before. */
   startedAt: z._default(count, 0),
   endedAt: z._default(count, 0),
@@ -182,6 +186,8 @@ export const FlightRecord = z.object({
   deadline: z._default(count, 0),
   importance: z._default(count, 0),
   scheduling: z._default(z.enum(fixedSchedulings), 'balanced'),
+  /** Its round in its plan. */
+  round: z._default(count, 0),
   lastOp: text,
 });
 export type FlightRecord = z.infer<typeof FlightRecord>;
@@ -191,6 +197,8 @@ export const PaceRecord = z.object({
   generation: count,
   /** By running job: epoch milliseconds of the last start of a batch of it. */
   lastStarts: z._default(z.record(text, count), {}),
+  /** By running job of which batches wait: whole seconds that these take at least, and their first round. */
+  waiting: z._default(z.record(text, z.object({ seconds: count, round: count })), {}),
   /** What `adaptive` has chosen, when (epoch milliseconds), how often it has decided, and why. */
   adapting: z._default(
     z.object({

@@ -1,8 +1,9 @@
 import type { StepResult, Verdicts } from '../contract/messages.ts';
 import { clientMs } from '../core/client-time.ts';
 import type { JobId } from '../core/ids.ts';
+import { beginStep } from './begin-step.ts';
 import { addressOf, type NodeView, readNodes } from './fleet.ts';
-import { type Job, readJob, tellPhase } from './jobs.ts';
+import { type Job, tellPhase } from './jobs.ts';
 import { NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
 
 const lookAgainSeconds = 2;
@@ -19,10 +20,10 @@ export const graceSeconds = (leftMs: number): number =>
  * node that does not answer keeps nobody waiting: the moves find another source or wait for it.
  */
 export async function connections(
-  ports: Ports,
+  base: Ports,
   id: JobId,
 ): Promise<StepResult<Verdicts['connections']>> {
-  const job = await readJob(ports.tables, id);
+  const { ports, job } = await beginStep(base, id);
   if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
   const nodes = await readNodes(ports.tables);
   const leaving = nodes.filter((node) => node.job === id && node.state === 'draining');

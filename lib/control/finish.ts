@@ -1,19 +1,20 @@
 import type { FinishInput, StepResult, Verdicts } from '../contract/messages.ts';
 import { type JobId, jobId } from '../core/ids.ts';
+import { beginStep } from './begin-step.ts';
 import { tellEvents } from './events.ts';
 import { type NodeView, readNodes, stepNode } from './fleet.ts';
 import { namedIn, tidyInventory } from './inventory.ts';
-import { endJob, type JobChanges, readJob } from './jobs.ts';
+import { endJob, type JobChanges } from './jobs.ts';
 import type { Ports } from './ports.ts';
 import { terminateNode } from './terminate.ts';
 
 /** Ends a job as its execution ended, and leaves nothing half done: nodes that still drain are given back. */
 export async function finish(
-  ports: Ports,
+  base: Ports,
   input: FinishInput,
 ): Promise<StepResult<Verdicts['finish']>> {
   const id = jobId(input.job);
-  const job = await readJob(ports.tables, id);
+  const { ports, job } = await beginStep(base, id);
   if (job?.state === 'running' && input.outcome !== 'running') {
     await endJob(
       ports,

@@ -1,9 +1,9 @@
-import { heartbeatKey } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
-import { HeartbeatRecord } from '../contract/records.ts';
 import type { JobId } from '../core/ids.ts';
-import { type NodeView, readNodes, stepNode } from './fleet.ts';
-import { type Job, readJob, tellPhase } from './jobs.ts';
+import type { NodeState } from '../core/lifecycle.ts';
+import { beginStep } from './begin-step.ts';
+import { type NodeView, type NodeWithBeat, readNodes, stepNode, withBeats } from './fleet.ts';
+import { type Job, tellPhase } from './jobs.ts';
 import { type Machine, NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
 import { terminateNode } from './terminate.ts';
 
@@ -13,18 +13,26 @@ const lookAgainSeconds = 1;
  * Waits for a scale-out's nodes: running by EC2's word, beating, and sound by their own answer. A sound
  * one becomes `active`; one that is not by the policy's limit is terminated.
  */
-export async function join(ports: Ports, id: JobId): Promise<StepResult<Verdicts['join']>> {
-  const job = await readJob(ports.tables, id);
+export async function join(base: Ports, id: JobId): Promise<StepResult<Verdicts['join']>> {
+  const { ports, job } = await beginStep(base, id);
   if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
   const [nodes, machines] = await Promise.all([readNodes(ports.tables), ports.machines.list()]);
   const mine = nodes.filter((node) => job.nodes.includes(node.id));
-  for (const node of mine) await bringOn(ports, job, node, machines);
-  return verdictOf(
-    ports,
-    job,
-    (await readNodes(ports.tables)).filter(({ id: node }) => job.nodes.includes(node)),
-  );
+  const brought: NodeView[] = [];
+  for (const node of await beatsOf(ports, mine)) {
+    brought.push({ ...node, state: await bringOn(ports, job, node, machines) });
+  }
+  return verdictOf(ports, job, brought);
 }
+
+/** Heartbeats matter only of nodes that have not been registered yet. */
+const beatsOf = async (
+  ports: Ports,
+  nodes: readonly NodeView[],
+): Promise<readonly NodeWithBeat[]> =>
+  nodes.some(({ state }) => state === 'launched')
+    ? withBeats(ports.tables, nodes)
+    : nodes.map((node) => ({ ...node, beat: undefined }));
 
 async function verdictOf(
   ports: Ports,
@@ -40,48 +48,56 @@ async function verdictOf(
   return { verdict: joined ? 'joined' : 'failed', waitSeconds: 0 };
 }
 
+/** @returns the state that it is in now, as far as this step knows: one that others stepped is looked at again */
 async function bringOn(
   ports: Ports,
   job: Job,
-  node: NodeView,
+  node: NodeWithBeat,
   machines: readonly Machine[],
-): Promise<void> {
-  if (node.state === 'terminating') {
-    await terminateNode(ports, node, machines);
-    return;
-  }
-  if (node.state !== 'launched' && node.state !== 'joining') return;
+): Promise<NodeState> {
+  if (node.state === 'terminating') await terminateNode(ports, node, machines);
+  if (node.state !== 'launched' && node.state !== 'joining') return node.state;
   if (ports.now() - node.since > ports.policy.joinLimitMs) {
     ports.log('never-joined', { node: node.id, afterMs: ports.now() - node.since });
-    await stepNode(ports, node, 'terminating', job.id);
-    return;
+    return stateAfter(node, 'terminating', await stepNode(ports, node, 'terminating', job.id));
   }
   const machine = machines.find(({ node: id }) => id === node.id);
-  if (machine?.state !== 'running' || machine.address === '') return;
-  if (node.state === 'launched') await register(ports, job, node, machine);
-  else await activateIfSound(ports, job, node);
+  if (machine?.state !== 'running' || machine.address === '') return node.state;
+  return node.state === 'launched'
+    ? register(ports, job, node, machine)
+    : activateIfSound(ports, job, node);
 }
 
+const stateAfter = (node: NodeView, to: NodeState, outcome: 'stepped' | 'stale'): NodeState =>
+  outcome === 'stepped' ? to : node.state;
+
 /** The address is EC2's word; of itself the node only says what its disk is. */
-async function register(ports: Ports, job: Job, node: NodeView, machine: Machine): Promise<void> {
-  const [item] = await ports.tables.get([heartbeatKey(node.id)]);
-  if (item === undefined) return;
-  const beat = HeartbeatRecord.parse(item);
-  await stepNode(ports, node, 'joining', job.id, {
+async function register(
+  ports: Ports,
+  job: Job,
+  node: NodeWithBeat,
+  machine: Machine,
+): Promise<NodeState> {
+  const { beat } = node;
+  if (beat === undefined) return node.state;
+  const outcome = await stepNode(ports, node, 'joining', job.id, {
     address: machine.address,
     instance: machine.instance,
     incarnation: beat.incarnation,
     capacity: beat.capacityBytes,
   });
+  return stateAfter(node, 'joining', outcome);
 }
 
-async function activateIfSound(ports: Ports, job: Job, node: NodeView): Promise<void> {
+async function activateIfSound(ports: Ports, job: Job, node: NodeView): Promise<NodeState> {
   try {
     const stats = await ports.nodes.stats({ node: node.id, address: node.address });
     const sound =
       stats.incarnation === node.incarnation && stats.capacityBytes > 0 && !stats.diskSuspect;
-    if (sound) await stepNode(ports, node, 'active', job.id);
+    if (!sound) return node.state;
+    return stateAfter(node, 'active', await stepNode(ports, node, 'active', job.id));
   } catch (error) {
     if (!(error instanceof NodeUnreachable || error instanceof NodeRefused)) throw error;
+    return node.state;
   }
 }

@@ -2,8 +2,9 @@ import { nodeKey } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
 import { type JobId, type NodeId, nodeId, zone } from '../core/ids.ts';
 import { typeNamed } from '../core/node-type.ts';
+import { beginStep } from './begin-step.ts';
 import { enrolNode, type NodeView, readNodes, stepNode } from './fleet.ts';
-import { changeJob, type Job, readJob } from './jobs.ts';
+import { changeJob, type Job } from './jobs.ts';
 import type { Ports } from './ports.ts';
 import { writeKnown } from './write-known.ts';
 
@@ -17,8 +18,8 @@ interface Wanted {
  * Launches a scale-out's nodes. Each node's record is written before its machine is asked for, with the
  * token that makes asking again harmless, so no machine runs that the fleet does not know.
  */
-export async function launch(ports: Ports, id: JobId): Promise<StepResult<Verdicts['launch']>> {
-  const job = await readJob(ports.tables, id);
+export async function launch(base: Ports, id: JobId): Promise<StepResult<Verdicts['launch']>> {
+  const { ports, job } = await beginStep(base, id);
   if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
   const wanted = wantedBy(job);
   for (const each of wanted) await enrol(ports, job, each);

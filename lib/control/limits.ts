@@ -40,6 +40,9 @@ export const bytesPerRenewal = 64 * 2 ** 20;
 /** A sweep restores for so long, then leaves the rest to the next: it has minutes in all. */
 export const restoreMsMax = 30_000;
 
+/** Rows of a node's outbox that fill a request of their own; fewer wait for those of other nodes. */
+export const rowsPerWrite = 25;
+
 /** Nodes asked for their heat at a time: 10,000 nodes at 20 ms each take three seconds. */
 export const heatAsksMax = 64;
 /** A plan asks for heat for so long, a twentieth of what its step may take, and goes on with what it was told. */

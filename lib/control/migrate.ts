@@ -1,13 +1,7 @@
 import type { PullEvent, Receipt } from '../contract/agent.ts';
-import {
-  batchKey,
-  batchPartition,
-  flightKey,
-  jobKey,
-  movesKey,
-  pendingPrefixOf,
-} from '../contract/keys.ts';
+import { batchKey, flightKey, jobKey, movesKey, policyKey } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
+import type { Policy } from '../contract/policy.ts';
 import {
   BatchRecord,
   FlightRecord,
@@ -15,7 +9,7 @@ import {
   type MoveRecord,
   MovesRecord,
 } from '../contract/records.ts';
-import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
+import { batchId, chunkId, jobId, type NodeId, nodeId } from '../core/ids.ts';
 import { takesCopies } from '../core/lifecycle.ts';
 import { takeBackCancelled } from './cancel.ts';
 import { readChunks, slotSha256 } from './chunks.ts';
@@ -26,13 +20,17 @@ import { addressOf, type NodeView, readFleet, readNodes } from './fleet.ts';
 import { chunksPerCommit, tombstoneSeconds } from './limits.ts';
 import { parkedOn } from './outbox.ts';
 import { outcomeOps } from './outcomes.ts';
-import { pace } from './pace.ts';
+import { paceAfter } from './pace.ts';
+import { policyOver } from './policy.ts';
 import { NodeRefused, NodeUnreachable, type Ports, type WriteResult } from './ports.ts';
 import { inPulls, isCoded, pullsOf, sourcesOf } from './supply.ts';
 
-/** What a worker needs to stop in good time. */
+/** What a worker is given besides its batch. */
 export interface WorkerLimits {
+  /** It stops in good time. */
   remainingMs(): number;
+  /** Paces once its batch has ended: batches that share a process may share that. @default {@link paceAfter} */
+  paceAfter?(ports: Ports): Promise<void>;
 }
 
 /** A worker that has less time left than this starts nothing more: a commit and the end of the batch fit. */
@@ -50,6 +48,13 @@ interface Flight {
   readonly moves: readonly MoveRecord[];
   readonly flight: FlightRecord;
   readonly job: Pick<JobRecord, 'deadline'>;
+  /** In force. */
+  readonly policy: Policy;
+}
+
+/** What a batch got done, and how many of its moves had nothing left to do when its worker began. */
+interface Outcome extends Carried {
+  readonly over: number;
 }
 
 /**
@@ -58,36 +63,29 @@ interface Flight {
  * planned again.
  */
 export async function migrate(
-  ports: Ports,
+  base: Ports,
   message: BatchMessage,
   limits: WorkerLimits,
 ): Promise<void> {
-  const flight = await readFlight(ports, message);
+  const flight = await readFlight(base, message);
   if (flight === undefined) return;
+  const ports = { ...base, policy: flight.policy };
   const carried = await carry(ports, flight, limits);
   if (carried === 'superseded') await takeBackCancelled(ports, message, flight);
   else await endFlight(ports, flight, carried);
-  // A lost hint costs time only: the schedule sweeps too.
-  await ports.queues.sweep([nodeId(flight.batch.from)], ports.policy.parkingMs);
-  if (await moreWaits(ports, message)) await pace(ports);
-}
-
-/** Whether the batch's own plan has batches to send: what other jobs wait for is paced by their batches. */
-async function moreWaits(ports: Ports, { job, batch }: BatchMessage): Promise<boolean> {
-  const prefix = pendingPrefixOf(batchId(batch));
-  const waiting = await ports.tables.query('placement', batchPartition(jobId(job)), { prefix });
-  return waiting.items.length > 0 || waiting.next !== undefined;
+  await (limits.paceAfter ?? paceAfter)(ports);
 }
 
 /** The batch, unless it is over or a newer message has taken its place. */
 async function readFlight(ports: Ports, message: BatchMessage): Promise<Flight | undefined> {
   const batch = batchId(message.batch);
   const job = jobId(message.job);
-  const [body, list, flying, asking] = await ports.tables.get([
+  const [body, list, flying, asking, wish] = await ports.tables.get([
     batchKey(job, batch),
     movesKey(job, batch),
     flightKey(batch),
     jobKey(job),
+    policyKey,
   ]);
   if (flying === undefined) return undefined;
   const flight = FlightRecord.parse(flying);
@@ -103,6 +101,7 @@ async function readFlight(ports: Ports, message: BatchMessage): Promise<Flight |
     moves: MovesRecord.parse(list).moves,
     flight,
     job: asking === undefined ? { deadline: 0 } : JobRecord.parse(asking),
+    policy: policyOver(ports, wish),
   };
 }
 
@@ -110,13 +109,13 @@ async function carry(
   ports: Ports,
   { message, batch, moves, flight, job }: Flight,
   limits: WorkerLimits,
-): Promise<Carried | 'superseded'> {
-  const all = await dueMoves(ports, batch, moves);
-  if (all.length === 0) return nothingCarried;
+): Promise<Outcome | 'superseded'> {
+  const { due: all, over } = await dueMoves(ports, batch, moves);
+  if (all.length === 0) return { ...nothingCarried, over };
   const nodes = all.some(isCoded) ? await readFleet(ports.tables) : await readNodes(ports.tables);
   const to = nodes.find((node) => node.id === batch.to);
   if (to === undefined || !takesCopies(to.state)) {
-    return failedBy(all, `${batch.to} takes no copies`);
+    return { ...failedBy(all, `${batch.to} takes no copies`), over };
   }
   const parked = await shardsParkedOn(ports, to, all);
   const due = all.filter(({ move }) => !parked.has(move.chunk));
@@ -137,7 +136,17 @@ async function carry(
     total = plus(total, carried);
     if (limits.remainingMs() < remainingMsMin) break;
   }
-  return total;
+  if (total.moves > 0) await hintSweep(ports, nodes, nodeId(batch.from));
+  return { ...total, over };
+}
+
+/**
+ * A node that leaves keeps what its drain parks, and a dead one is not swept. A lost hint costs time only: the
+ * schedule sweeps too.
+ */
+async function hintSweep(ports: Ports, nodes: readonly NodeView[], from: NodeId): Promise<void> {
+  const source = nodes.find(({ id }) => id === from);
+  if (source?.state === 'active') await ports.queues.sweep([from], ports.policy.parkingMs);
 }
 
 const failedBy = (due: readonly Due[], why: string): Carried => ({
@@ -211,25 +220,28 @@ const plus = (left: Carried, right: Carried): Carried => ({
   failures: [...left.failures, ...right.failures],
 });
 
-/** Drops what is done already, or was removed, or moved elsewhere since it was planned. */
+/** Drops what is done already, or was removed, or moved elsewhere since it was planned: that is over. */
 async function dueMoves(
   ports: Ports,
   batch: BatchRecord,
   moves: readonly MoveRecord[],
-): Promise<readonly Due[]> {
+): Promise<{ readonly due: readonly Due[]; readonly over: number }> {
   const records = await readChunks(
     ports.tables,
     moves.map(({ chunk }) => chunkId(chunk)),
   );
-  return moves.flatMap((move, i) => {
+  const wanted = moves.flatMap((move, i) => {
     const record = records[i];
-    const due =
+    const isWanted =
       !batch.cancelled.includes(i) &&
       record?.state === 'live' &&
-      record.holders[move.slot] === batch.from &&
-      !record.holders.includes(batch.to);
-    return due ? [{ move, record }] : [];
+      record.holders[move.slot] === batch.from;
+    return isWanted ? [{ move, record }] : [];
   });
+  return {
+    due: wanted.filter(({ record }) => !record.holders.includes(batch.to)),
+    over: moves.length - batch.cancelled.length - wanted.length,
+  };
 }
 
 /**
@@ -275,7 +287,7 @@ function receiptFault(receipt: Receipt, { move, record }: Due, to: NodeView): st
  * message twice at once makes two workers: the flight counts what both committed, so the end is written
  * under that count.
  */
-async function endFlight(ports: Ports, flight: Flight, carried: Carried): Promise<void> {
+async function endFlight(ports: Ports, flight: Flight, carried: Outcome): Promise<void> {
   const { movesDone, bytesDone } = flight.flight;
   let now: Tally | undefined = {
     movesDone: movesDone + carried.moves,
@@ -292,16 +304,19 @@ type Tally = Pick<FlightRecord, 'movesDone' | 'bytesDone'>;
 async function writeEnd(
   ports: Ports,
   { message, batch, moves, flight }: Flight,
-  { failures }: Carried,
+  { failures, over }: Outcome,
   { movesDone, bytesDone }: Tally,
 ): Promise<WriteResult['kind']> {
   const id = batchId(message.batch);
+  // Over is also what a worker before this one had committed; what another committed since is no part of it.
+  const open = moves.length - batch.cancelled.length - movesDone - failures.length;
   const ended = {
     ...batch,
     state: 'ended',
     movesDone,
     bytesDone,
     movesRetried: failures.length,
+    movesVoid: Math.max(0, Math.min(over - flight.movesDone, open)),
     failures: failures.slice(0, failuresKept),
     startedAt: flight.startedAt,
     endedAt: ports.now(),

@@ -3,7 +3,7 @@ import type { BatchMessage, StepResult, Verdicts } from '../contract/messages.ts
 import type { FlightRecord, PaceRecord } from '../contract/records.ts';
 import { turnsOf } from '../core/ageing.ts';
 import { type BatchId, type JobId, jobId } from '../core/ids.ts';
-import { makespanBound, type Start, schedule, type Urgency, urgencies } from '../core/schedule.ts';
+import { type Start, schedule, type Urgency, urgencies } from '../core/schedule.ts';
 import {
   type FixedScheduling,
   importanceOf,
@@ -11,7 +11,7 @@ import {
   withTurns,
 } from '../core/scheduling-policies.ts';
 import type { EpochMillis } from '../core/units.ts';
-import { resendsPerPacing, startsPerPacing } from './limits.ts';
+import { startsPerPacing } from './limits.ts';
 import { schedulingNow } from './outcomes.ts';
 import type { Op, Ports } from './ports.ts';
 import {
@@ -19,40 +19,70 @@ import {
   type Flying,
   flightOf,
   heldSince,
+  inRound,
   type Pending,
   readTraffic,
+  readUnderway,
   type Traffic,
+  type Underway,
 } from './traffic.ts';
-
-/**
- * Between looks at moves in flight, whole seconds: half of the least time that what is left takes, so that no
- * look comes after the end. A job of a day looks about 300 times, far from an execution's 25,000 events.
- */
-const waitSecondsMin = 1;
-const waitSecondsMax = 300;
-/** While all of a job is held: a tenth of the time that it is, so that a month's pause takes 800 looks. */
-const heldSecondsMin = 30;
-const heldSecondsMax = 3_600;
-const heldShare = 0.1;
+import {
+  mightSend,
+  secondsToFly,
+  silentFlights,
+  verdictFor,
+  waitingAfter,
+} from './wait-for-moves.ts';
 
 /**
  * Chooses what starts now among all that waits, and sends it. Many may pace at once: each writes under the
  * generation that it read, so one wins and the others see its work next time. A flight that has been
- * silent for too long is sent again under a higher token. What is paused is not sent.
+ * silent for too long is sent again under a higher token. What is paused is not sent. For a job of which batches
+ * fly one query is all: as each ends it has sent what its room is for ({@link paceAfter}), and the watch looks too.
  *
  * @param job the job that asks, if one does: the verdict is about it
  */
 export async function pace(ports: Ports, job?: JobId): Promise<StepResult<Verdicts['pace']>> {
-  const traffic = await readTraffic(ports);
+  const underway = await readUnderway(ports.tables);
+  const wait = job === undefined ? undefined : secondsToFly(ports, underway, job);
+  if (wait !== undefined) return { verdict: 'pending', waitSeconds: wait };
+  const { traffic } = await sendNow(ports, underway);
+  return verdictFor(ports, traffic, job);
+}
+
+/** Tries of a pacing after a batch: of several that end together one wins each time, and may not have seen all. */
+const triesMax = 5;
+
+/** A batch has ended: what waits may have its room, whosesoever it is. One query when nothing can be sent. */
+export async function paceAfter(ports: Ports): Promise<void> {
+  for (let tried = 1; tried <= triesMax; tried++) {
+    const underway = await readUnderway(ports.tables);
+    if (!mightSend(underway) && silentFlights(ports, underway).length === 0) return;
+    if ((await sendNow(ports, underway)).outcome !== 'stale') return;
+  }
+}
+
+/** What a pacing saw, before it sent anything, and whether another one was faster. */
+interface Paced {
+  readonly traffic: Traffic;
+  readonly outcome: 'sent' | 'no-news' | 'stale';
+}
+
+async function sendNow(ports: Ports, underway: Underway): Promise<Paced> {
+  const traffic = await readTraffic(ports, underway);
   const { scheduling, adapting } = await schedulingNow(ports, traffic);
+  const starts = startsNow(ports, traffic, scheduling);
   const departures: Departures = {
     scheduling,
     adapting,
-    starts: startsNow(ports, traffic, scheduling),
+    starts,
     silent: silentFlights(ports, traffic),
+    waiting: waitingAfter(ports, traffic, starts),
   };
-  if (isNews(traffic, departures)) await send(ports, traffic, departures);
-  return verdictFor(ports, traffic, job);
+  const outcome = isNews(traffic, departures)
+    ? await send(ports, traffic, departures)
+    : ('no-news' as const);
+  return { traffic, outcome };
 }
 
 /** What one pacing decided. */
@@ -61,15 +91,20 @@ interface Departures {
   readonly adapting: PaceRecord['adapting'];
   readonly starts: readonly Start[];
   readonly silent: readonly Flying[];
+  readonly waiting: PaceRecord['waiting'];
 }
 
-const isNews = ({ paced }: Traffic, { starts, silent, adapting }: Departures): boolean =>
-  starts.length + silent.length > 0 || adapting !== paced.adapting;
+const isNews = ({ paced }: Traffic, { starts, silent, adapting, waiting }: Departures): boolean =>
+  starts.length + silent.length > 0 ||
+  adapting !== paced.adapting ||
+  namesOf(waiting) !== namesOf(paced.waiting);
+
+const namesOf = (waiting: PaceRecord['waiting']): string => Object.keys(waiting).sort().join();
 
 function startsNow(ports: Ports, traffic: Traffic, scheduling: FixedScheduling): readonly Start[] {
   const { policy } = ports;
   const now = ports.now();
-  const free = traffic.pending.filter((pending) => heldSince(traffic, pending) === undefined);
+  const free = nextInRound(traffic).filter((each) => heldSince(traffic, each) === undefined);
   const turns = turnsOf(
     free.map(({ batch, job, plannedAt }) => ({ id: batch, job: job.id, plannedAt })),
     new Set(traffic.flying.map(({ job }) => job)),
@@ -85,16 +120,24 @@ function startsNow(ports: Ports, traffic: Traffic, scheduling: FixedScheduling):
   ).slice(0, startsPerPacing);
 }
 
-const silentFlights = (ports: Ports, { flying }: Traffic): readonly Flying[] =>
-  flying
-    .filter(({ aliveAt }) => ports.now() - aliveAt > ports.policy.flightLimitMs)
-    .slice(0, resendsPerPacing);
+/** Of every job, what may be sent as far as its round goes. */
+const nextInRound = ({ running, pending, flying }: Traffic): readonly Pending[] =>
+  running.flatMap(({ id }) =>
+    inRound(
+      pending.filter(({ job }) => job.id === id),
+      flying.filter(({ job }) => jobId(job) === id),
+    ),
+  );
 
 interface Message extends BatchMessage {
   readonly urgency: Urgency;
 }
 
-async function send(ports: Ports, traffic: Traffic, departures: Departures): Promise<void> {
+async function send(
+  ports: Ports,
+  traffic: Traffic,
+  departures: Departures,
+): Promise<'sent' | 'stale'> {
   const now = ports.now();
   const { starts, silent, scheduling } = departures;
   const pendingById = new Map(traffic.pending.map((each) => [each.batch, each]));
@@ -113,18 +156,19 @@ async function send(ports: Ports, traffic: Traffic, departures: Departures): Pro
     ...begun.flatMap(({ pending, flight }) => startOps(pending, flight)),
     ...again.map(({ op }) => op),
   ]);
-  if (result.kind === 'refused') return;
+  if (result.kind === 'refused') return 'stale';
   for (const { job, batch, token } of silent) ports.log('flight-silent', { job, batch, token });
   await sendByUrgency(
     ports,
     [...begun, ...again].map((each) => each.message),
   );
+  return 'sent';
 }
 
 /** Jobs that have ended are forgotten. */
 function paceOp(
   { paced, running }: Traffic,
-  { adapting }: Departures,
+  { adapting, waiting }: Departures,
   started: readonly JobId[],
   now: number,
 ): Op {
@@ -134,6 +178,7 @@ function paceOp(
   const record: PaceRecord = {
     generation: generation + 1,
     lastStarts: Object.fromEntries([...stays, ...starts]),
+    waiting,
     adapting,
   };
   const when = generation === 0 ? 'absent' : { generation };
@@ -152,10 +197,10 @@ function flightOfStart(
   pending: Pending,
   { rate, scheduling, now }: Sent,
 ): FlightRecord {
-  const { from, to, bytes, moves, plannedAt, job } = pending;
+  const { from, to, bytes, moves, plannedAt, round, job } = pending;
   const batch = batchOf(traffic, pending);
   return {
-    ...{ from, to, bytes, moves, rate, plannedAt, scheduling },
+    ...{ from, to, bytes, moves, rate, plannedAt, scheduling, round },
     job: job.id,
     urgency: batch.urgency,
     token: 1,
@@ -196,46 +241,4 @@ async function sendByUrgency(ports: Ports, messages: readonly Message[]): Promis
     const bodies = of.map(({ job, batch, token }) => ({ job, batch, token }));
     if (bodies.length > 0) await ports.queues.send(urgency, bodies);
   }
-}
-
-/** As of before this pacing: what it started is still pending for the one who asks. */
-function verdictFor(
-  ports: Ports,
-  traffic: Traffic,
-  job: JobId | undefined,
-): StepResult<Verdicts['pace']> {
-  const pending = traffic.pending.filter((each) => each.job.id === job);
-  const flying = traffic.flying.filter((each) => jobId(each.job) === job);
-  if (pending.length + flying.length === 0) {
-    const cancelled = job !== undefined && !traffic.running.some(({ id }) => id === job);
-    return { verdict: cancelled ? 'cancelled' : 'settled', waitSeconds: 0 };
-  }
-  const held = pending.map((each) => heldSince(traffic, each));
-  const isHeld = flying.length === 0 && held.every((since) => since !== undefined);
-  const seconds = isHeld
-    ? heldSeconds(ports.now() - Math.max(...held))
-    : busySeconds(ports, traffic, pending, flying);
-  return { verdict: 'pending', waitSeconds: seconds };
-}
-
-const between = (least: number, seconds: number, most: number): number =>
-  Math.min(most, Math.max(least, Math.floor(seconds)));
-
-const heldSeconds = (heldMs: number): number =>
-  between(heldSecondsMin, (heldMs / 1_000) * heldShare, heldSecondsMax);
-
-function busySeconds(
-  ports: Ports,
-  traffic: Traffic,
-  pending: readonly Pending[],
-  flying: readonly Flying[],
-): number {
-  const left = [
-    ...pending.map((each) => batchOf(traffic, each)),
-    ...flying.map((each) => ({
-      ...flightOf(traffic, each),
-      bytes: each.bytes - each.bytesDone,
-    })),
-  ];
-  return between(waitSecondsMin, makespanBound(left, ports.policy) / 2, waitSecondsMax);
 }

@@ -1,6 +1,7 @@
 import {
   batchIdOf,
   batchKey,
+  batchOfKey,
   batchPartition,
   flightPartition,
   flightPrefix,
@@ -19,7 +20,7 @@ import { type Evacuation, planEvacuation } from '../core/evacuate.ts';
 import { explainBlock } from '../core/explain-block.ts';
 import type { FleetMap } from '../core/fleet-map.ts';
 import { type BatchId, chunkId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
-import { firstTurn } from '../core/in-turns.ts';
+import { inRounds } from '../core/in-rounds.ts';
 import type { NodeState } from '../core/lifecycle.ts';
 import type { JobKind, Move, Plan } from '../core/plan.ts';
 import { planRebalance } from '../core/rebalance.ts';
@@ -59,15 +60,15 @@ const urgencyOf: Readonly<Record<JobKind, Urgency>> = {
 /**
  * Plans what is left of a job, from the placement as it is now, and publishes the plan's batches by naming
  * them in the job. Killed before that, they are never sent. While earlier batches are under way it plans
- * nothing. A chunk of which several slots move has one of them in each plan.
+ * nothing. A chunk of which several slots move has one of them in each round of the plan.
  */
 export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdicts['plan']>> {
   const jobs = await listJobs(ports.tables);
   const job = jobs.find((each) => each.id === id);
   if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
   if (await isUnderWay(ports, job)) return { verdict: 'moves', waitSeconds: 1 };
-  const totals = await totalsOf(ports, job);
-  if (isAllDone(job, totals)) {
+  const { totals, voided } = await totalsOf(ports, job);
+  if (isAllDone(job, totals, voided)) {
     await changeJob(ports, job, { ...totals, ...movedNow(ports, job) });
     return { verdict: 'none', waitSeconds: 0 };
   }
@@ -93,15 +94,15 @@ const movedNow = (ports: Ports, { movingSince }: Job): JobChanges => ({
 });
 
 /**
- * Every move of the plan was committed, so planning again would find nothing. Only right
+ * Every move of the plan was committed, or was void, so planning again would find nothing. Only right
  * after the moves: a drain whose proof found something left is looked at anew. A repair may
  * have left slots out that nothing could take or rebuild.
  */
-const isAllDone = (job: Job, totals: JobChanges): boolean =>
+const isAllDone = (job: Job, totals: JobChanges, voided: number): boolean =>
   job.kind !== 'repair' &&
   job.phase === movingPhase &&
   job.attempt !== '' &&
-  totals.movesDone! + (isDrain(job) ? 0 : totals.movesCancelled!) === job.movesPlanned;
+  totals.movesDone! + voided + (isDrain(job) ? 0 : totals.movesCancelled!) === job.movesPlanned;
 
 /** A node leaves only empty, so moves of a drain that were given up are planned again. */
 const isDrain = ({ kind }: Job): boolean => kind === 'drain' || kind === 'scale-in';
@@ -119,19 +120,27 @@ async function isUnderWay(ports: Ports, job: Job): Promise<boolean> {
   return flights.some((item) => FlightRecord.parse(item).job === job.id);
 }
 
+interface Totals {
+  readonly totals: JobChanges;
+  /** Moves of the last plan that nobody wanted any more. */
+  readonly voided: number;
+}
+
 /** What the batches of all plans so far got done. */
-async function totalsOf(ports: Ports, job: Job): Promise<JobChanges> {
-  if (job.attempt === '') return {};
+async function totalsOf(ports: Ports, job: Job): Promise<Totals> {
+  if (job.attempt === '') return { totals: {}, voided: 0 };
   const items = await queryAll(ports.tables, 'placement', batchPartition(job.id), 'B#');
-  const batches = items.map((item) => BatchRecord.parse(item));
-  const sum = (of: (batch: BatchRecord) => number) =>
-    batches.reduce((n, batch) => n + of(batch), 0);
-  return {
+  const batches = items.map((item) => ({ ...BatchRecord.parse(item), id: batchOfKey(item.sk) }));
+  type Batch = (typeof batches)[number];
+  const sum = (of: (batch: Batch) => number) => batches.reduce((n, batch) => n + of(batch), 0);
+  const totals = {
     movesDone: sum(({ movesDone }) => movesDone),
     bytesDone: sum(({ bytesDone }) => bytesDone),
     movesRetried: sum(({ movesRetried }) => movesRetried),
     movesCancelled: sum(({ movesCancelled }) => movesCancelled),
   };
+  const isOfPlan = ({ id }: Batch) => id.startsWith(job.attempt);
+  return { totals, voided: sum((batch) => (isOfPlan(batch) ? batch.movesVoid : 0)) };
 }
 
 type JobMoves = Plan & Partial<Pick<Evacuation, 'endangered'>>;
@@ -206,8 +215,9 @@ async function publish(
   totals: JobChanges,
 ): Promise<StepResult<Verdicts['plan']>> {
   const attempt = ports.newId();
-  const moves = firstTurn(plan.moves, spread);
-  const batches = batchesOf(job.kind, plan, moves);
+  const batches = inRounds(plan.moves, spread).flatMap((moves, round) =>
+    batchesOf(job.kind, plan, moves).map((batch) => ({ ...batch, round })),
+  );
   const plannedAt = ports.now();
   const expiresAt = Math.floor(plannedAt / 1000) + tombstoneSeconds;
   await ports.tables.writeEach(
@@ -215,7 +225,7 @@ async function publish(
       batchOps(
         job.id,
         batchIdOf(attempt, i),
-        { urgency: batch.urgency, expiresAt, plannedAt },
+        { expiresAt, plannedAt },
         batch,
         heatOfMoves(plan.map, batch.moves),
       ),
@@ -236,12 +246,17 @@ async function publish(
       moveBoundMs: Math.round(boundMsOf(plan.moves, [], ports.policy)),
     }),
   });
-  ports.log('planned', { job: job.id, moves: moves.length, batches: batches.length, outcome });
+  const { length } = plan.moves;
+  ports.log('planned', { job: job.id, moves: length, batches: batches.length, outcome });
   return { verdict: 'moves', waitSeconds: 0 };
 }
 
 interface Planned extends MoveGroup {
   readonly urgency: Urgency;
+}
+
+interface PlannedInRound extends Planned {
+  readonly round: number;
 }
 
 /** Chunks that an evacuation finds in danger go in batches of their own, before all others. */
@@ -271,11 +286,12 @@ const heatOfMoves = (map: FleetMap, moves: readonly Move[]): number =>
 function batchOps(
   job: JobId,
   id: BatchId,
-  all: { readonly urgency: Urgency; readonly expiresAt: number; readonly plannedAt: number },
-  group: MoveGroup,
+  all: { readonly expiresAt: number; readonly plannedAt: number },
+  group: PlannedInRound,
   heat: number,
 ) {
-  const ends = { ...all, from: group.from, to: group.to, bytes: group.bytes };
+  const { urgency, round } = group;
+  const ends = { ...all, urgency, from: group.from, to: group.to, bytes: group.bytes };
   const moves = group.moves.map(
     ({ chunk, slot, bytes: held }): MoveRecord => ({ chunk, slot, bytes: held }),
   );
@@ -293,7 +309,7 @@ function batchOps(
     {
       op: 'put',
       key: pendingKey(job, id),
-      fields: { ...ends, moves: group.moves.length, heat },
+      fields: { ...ends, moves: group.moves.length, heat, round },
     },
   ] as const;
 }

@@ -1,16 +1,21 @@
 import { policyKey } from '../contract/keys.ts';
 import { Policy } from '../contract/policy.ts';
-import type { Ports } from './ports.ts';
+import type { Item, Ports } from './ports.ts';
 
 /** A policy is read again once it is older than this: operators see what they set within seconds. */
 const ageMsMax = 5_000;
 
-/**
- * What operators set, over the deployment's own. An item that makes no policy is ignored as a whole and
- * said in the log: half of somebody's wishes is nobody's policy.
- */
+/** What operators set, over the deployment's own ({@link policyOver}). */
 export async function effectivePolicy(ports: Ports): Promise<Policy> {
   const [item] = await ports.tables.get([policyKey]);
+  return policyOver(ports, item);
+}
+
+/**
+ * The policy in force, by the item that was read under {@link policyKey}. One that makes no policy is ignored as a
+ * whole and said in the log: half of somebody's wishes is nobody's policy.
+ */
+export function policyOver(ports: Ports, item: Item | undefined): Policy {
   if (item === undefined) return ports.policy;
   const parsed = Policy.safeParse({ ...ports.policy, ...item });
   if (parsed.success) return parsed.data;

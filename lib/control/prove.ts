@@ -4,10 +4,11 @@ import type { StepResult, Verdicts } from '../contract/messages.ts';
 import type { ChunkRecord } from '../contract/records.ts';
 import { chunkId, type JobId } from '../core/ids.ts';
 import { servesReads } from '../core/lifecycle.ts';
+import { beginStep } from './begin-step.ts';
 import { names, readChunks } from './chunks.ts';
 import { addressOf, type NodeView, readNodes, stepNode } from './fleet.ts';
 import { namedIn, type Placements, tidyInventory } from './inventory.ts';
-import { type Job, readJob, tellPhase } from './jobs.ts';
+import { type Job, tellPhase } from './jobs.ts';
 import { parkedRow } from './outbox.ts';
 import { queryAll } from './pages.ts';
 import { NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
@@ -26,8 +27,8 @@ interface Evidence {
  * nodes that serve, or was removed. Then the node is `drained`, under the epoch in which it was cordoned,
  * and its certificate is kept.
  */
-export async function prove(ports: Ports, id: JobId): Promise<StepResult<Verdicts['prove']>> {
-  const job = await readJob(ports.tables, id);
+export async function prove(base: Ports, id: JobId): Promise<StepResult<Verdicts['prove']>> {
+  const { ports, job } = await beginStep(base, id);
   if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
   const nodes = await readNodes(ports.tables);
   const leaving = nodes.filter((node) => job.nodes.includes(node.id));

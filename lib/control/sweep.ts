@@ -1,16 +1,18 @@
-import { outboxPartition } from '../contract/keys.ts';
+import { type Key, outboxKey, outboxPartition } from '../contract/keys.ts';
 import { type ChunkId, jobId, type NodeId } from '../core/ids.ts';
-import { servesReads, takesCopies } from '../core/lifecycle.ts';
+import { type NodeState, servesReads } from '../core/lifecycle.ts';
 import { names, readChunks } from './chunks.ts';
 import { addressOf, type NodeView, readNodes } from './fleet.ts';
 import { readJob } from './jobs.ts';
-import { restoreMsMax } from './limits.ts';
+import { restoreMsMax, rowsPerWrite } from './limits.ts';
 import { type ParkedRow, parkedOn, parkedRow } from './outbox.ts';
 import { pagesOf } from './pages.ts';
 import { NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
 import { restoreRow } from './restore.ts';
 import { emptyTrash } from './trash.ts';
 
+/** A drained node's copies go with its machine, and until then readers with an old view find them. */
+const sweptStates: readonly NodeState[] = ['active', 'draining'];
 /** Copies asked for in one request. */
 const removalsPerCall = 1_000;
 
@@ -25,33 +27,51 @@ interface CopyRemoval {
  * all their copies have. A node that drains keeps what its drain parked: its room is nobody's, and an undrain
  * wants it. What an undone drain parked is named again instead of deleted.
  *
- * @param nodes whose outboxes to sweep; when empty those of all that serve, after the trash
+ * @param nodes whose outboxes to sweep; when empty those of all, after the trash
  */
 export async function sweep(ports: Ports, nodes: readonly NodeId[]): Promise<void> {
   if (nodes.length === 0) await emptyTrash(ports);
   const fleet = (await readNodes(ports.tables)).filter(({ state }) => servesReads(state));
-  const chosen = nodes.length === 0 ? fleet : fleet.filter(({ id }) => nodes.includes(id));
-  await Promise.all(chosen.map((node) => sweepNode(ports, fleet, node)));
+  const swept = fleet.filter(({ state }) => sweptStates.includes(state));
+  const chosen = nodes.length === 0 ? swept : swept.filter(({ id }) => nodes.includes(id));
+  const rows = await Promise.all(chosen.map((node) => sweepNode(ports, fleet, node)));
+  await forget(ports, rows.flat());
 }
 
-async function sweepNode(ports: Ports, fleet: readonly NodeView[], node: NodeView): Promise<void> {
+/** @returns rows whose copies are gone: few of a node, so that those of all nodes go together */
+async function sweepNode(
+  ports: Ports,
+  fleet: readonly NodeView[],
+  node: NodeView,
+): Promise<readonly Key[]> {
   const until = ports.now() + restoreMsMax;
+  const over: Key[] = [];
   for await (const page of pagesOf(ports.tables, 'placement', outboxPartition(node.id))) {
     const rows = page.map(parkedRow);
     const ofDrain = rows.filter(({ job }) => job !== '' && job === node.job);
     const fate = ofDrain.length === 0 ? 'deleted' : await fateOf(ports, node);
-    if (fate === 'restored' && (await restoreRows(ports, fleet, node, ofDrain, until)) === 'later')
-      return ports.queues.sweep([node.id], 0);
+    if (fate === 'restored') {
+      if ((await restoreRows(ports, fleet, node, ofDrain, until)) === 'later') {
+        await ports.queues.sweep([node.id], 0);
+        return over;
+      }
+    }
     const sweepable = fate === 'deleted' ? rows : rows.filter((row) => !ofDrain.includes(row));
     const due = sweepable.filter(({ notBefore }) => notBefore <= ports.now());
-    if (due.length > 0 && (await sweepRows(ports, node, due)) === 'postponed') return;
+    if (due.length === 0) continue;
+    if ((await sweepRows(ports, node, due)) === 'postponed') return over;
+    over.push(...due.map(({ operation }) => outboxKey(node.id, operation)));
+    if (over.length >= rowsPerWrite) await forget(ports, over.splice(0));
   }
+  return over;
 }
+
+const forget = (ports: Ports, rows: readonly Key[]): Promise<void> =>
+  ports.tables.writeEach(rows.map((key) => ({ op: 'delete', key })));
 
 /** What becomes of the copies that the job which last changed the node's state parked on it. */
 async function fateOf({ tables }: Ports, node: NodeView): Promise<'kept' | 'restored' | 'deleted'> {
   if (node.state === 'draining') return 'kept';
-  if (!takesCopies(node.state)) return 'deleted';
   const job = await readJob(tables, jobId(node.job));
   return job?.undo === true ? 'restored' : 'deleted';
 }
@@ -88,10 +108,6 @@ async function sweepRows(
     ports.log('sweep-postponed', { node: node.id, rows: due.length, reason: error.message });
     return 'postponed';
   }
-  const pk = outboxPartition(node.id);
-  await ports.tables.writeEach(
-    due.map(({ operation }) => ({ op: 'delete', key: { table: 'placement', pk, sk: operation } })),
-  );
   return 'swept';
 }
 

@@ -1,9 +1,10 @@
 import { outboxPartition } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
 import type { JobId } from '../core/ids.ts';
+import { beginStep } from './begin-step.ts';
 import { type NodeView, readNodes, stepNode } from './fleet.ts';
 import { namedIn, tidyInventory } from './inventory.ts';
-import { readJob, tellPhase } from './jobs.ts';
+import { tellPhase } from './jobs.ts';
 import { tombstoneSeconds } from './limits.ts';
 import { queryAll } from './pages.ts';
 import type { Machine, Ports } from './ports.ts';
@@ -19,10 +20,10 @@ const waitSecondsMax = 300;
  * step to `terminating` comes first and nothing leads back from it.
  */
 export async function terminate(
-  ports: Ports,
+  base: Ports,
   id: JobId,
 ): Promise<StepResult<Verdicts['terminate']>> {
-  const job = await readJob(ports.tables, id);
+  const { ports, job } = await beginStep(base, id);
   if (job === undefined) return { verdict: 'cancelled', waitSeconds: 0 };
   const nodes = await readNodes(ports.tables);
   const machines = await ports.machines.list();

@@ -72,12 +72,12 @@ export async function readUnderway(tables: Tables): Promise<Underway> {
   };
 }
 
-/** Two queries, one for each running job, and one of the fleet where nodes' zones or states matter. */
-export async function readTraffic(ports: Ports): Promise<Traffic> {
-  const [underway, jobs] = await Promise.all([
-    readUnderway(ports.tables),
-    queryAll(ports.tables, 'placement', jobPartition),
-  ]);
+/**
+ * What waits, too: one query of the jobs, one for each that runs, and one of the fleet where nodes' zones or states
+ * matter.
+ */
+export async function readTraffic(ports: Ports, underway: Underway): Promise<Traffic> {
+  const jobs = await queryAll(ports.tables, 'placement', jobPartition);
   const running = jobs
     .map((item): Job => ({ ...JobRecord.parse(item), id: jobOfKey(item.sk) }))
     .filter(({ state, attempt }) => state === 'running' && attempt !== '');
@@ -92,8 +92,21 @@ export async function readTraffic(ports: Ports): Promise<Traffic> {
   };
 }
 
+/**
+ * Of one job's batches that wait, those of the round that is under way: nothing of an earlier one waits or flies.
+ * Batches of later rounds move other slots of the same chunks.
+ */
+export function inRound(
+  pending: readonly Pending[],
+  flying: readonly Pick<Flying, 'round'>[],
+): readonly Pending[] {
+  const rounds = [...pending, ...flying].map(({ round }) => round);
+  const now = rounds.reduce((least, round) => Math.min(least, round), Number.POSITIVE_INFINITY);
+  return pending.filter(({ round }) => round === now);
+}
+
 /** A zone is held or limited; or what is repaired may have a source that is dead. */
-function doNodesMatter(
+export function doNodesMatter(
   { policy }: Ports,
   { pending, flying, holds }: Pick<Traffic, 'pending' | 'flying' | 'holds'>,
 ): boolean {
@@ -142,7 +155,7 @@ const isPlanned = (pending: Pending): boolean => ['normal', 'low'].includes(urge
 export const urgencyNow = ({ urgency, job }: Pending): Urgency =>
   urgencyUnder(urgency, job.deadline);
 
-export function batchOf({ nodes }: Traffic, pending: Pending): Batch {
+export function batchOf({ nodes }: Pick<Traffic, 'nodes'>, pending: Pending): Batch {
   const { job } = pending;
   return {
     id: pending.batch,
@@ -158,7 +171,7 @@ export function batchOf({ nodes }: Traffic, pending: Pending): Batch {
   };
 }
 
-export const flightOf = ({ nodes }: Traffic, flying: Flying): Flight => ({
+export const flightOf = ({ nodes }: Pick<Traffic, 'nodes'>, flying: Flying): Flight => ({
   rate: bytesPerSecond(flying.rate),
   moves: flying.moves,
   isCritical: flying.urgency === 'critical',

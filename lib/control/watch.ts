@@ -7,10 +7,10 @@ import { bury, isEnding, releaseNodes } from './finish.ts';
 import {
   type NodeView,
   type NodeWithBeat,
-  readFleet,
   readNodes,
   readNodesEver,
   stepNode,
+  withBeats,
 } from './fleet.ts';
 import { tidyInventory } from './inventory.ts';
 import { type Job, listJobs, readJob, startRepair, workflowOf } from './jobs.ts';
@@ -26,6 +26,18 @@ type Seen = WatchRecord['seen'];
 const beating = ['active', 'draining', 'drained'];
 
 /**
+ * Looks because a machine's state changed, if that is news: one whose node is on its way out already, or that
+ * is no node's, changes nothing, and most machines that go are those that we end.
+ *
+ * @param instance `undefined`: the schedule looks, whatever happened
+ */
+export async function watchFor(ports: Ports, instance: string | undefined): Promise<void> {
+  if (instance === undefined) return watch(ports);
+  const node = (await readNodes(ports.tables)).find((each) => each.instance === instance);
+  if (node !== undefined && node.state !== 'terminating') await watch(ports);
+}
+
+/**
  * The level-triggered look at everything that an event may have missed: nodes that died become `dead` and
  * are repaired, jobs without an execution get one, nodes that a dead job left are released, orphans are
  * collected, and the scaling is decided.
@@ -33,16 +45,20 @@ const beating = ['active', 'draining', 'drained'];
 export async function watch(ports: Ports): Promise<void> {
   // Before the heartbeats are read: a watch that stalls after that must not take its own delay for theirs.
   const now = ports.now();
-  const [fleet, machines, jobs] = await Promise.all([
-    readFleet(ports.tables),
+  const [known, machines, jobs] = await Promise.all([
+    readNodesEver(ports.tables),
     ports.machines.list(),
     listJobs(ports.tables),
   ]);
+  const fleet = await withBeats(
+    ports.tables,
+    known.filter(({ state }) => state !== 'gone'),
+  );
   await tellThrottle(ports);
   const seen = await look(ports, fleet, now);
-  await declareDead(ports, fleet, machines, stillMs(fleet, seen, now));
-  await endStrays(ports, machines);
-  await repairDead(ports, jobs);
+  const died = await declareDead(ports, fleet, machines, stillMs(fleet, seen, now));
+  await endStrays(ports, machines, known);
+  await repairDead(ports, jobs, died > 0 ? await readNodes(ports.tables) : fleet);
   await resumeJobs(ports, jobs);
   await releaseStranded(ports, fleet, jobs);
   await liftPauses(ports);
@@ -84,19 +100,22 @@ const stillMs = (
 /**
  * Nothing leads back from `dead`, so silence alone condemns few: when more nodes than may be ill at once
  * fall silent together, it is the heartbeats' way that is broken, or the clock of this watch.
+ *
+ * @returns how many were found dead
  */
 async function declareDead(
   ports: Ports,
   fleet: readonly NodeWithBeat[],
   machines: readonly Machine[],
   still: ReadonlyMap<NodeId, number>,
-): Promise<void> {
+): Promise<number> {
   const { deadAfterMs, unhealthyShareMax } = ports.policy;
   const members = fleet.filter(({ state }) => beating.includes(state));
   const silent = members.filter(({ id }) => still.get(id)! > deadAfterMs / 2);
   const silentMax = Math.max(1, Math.floor(unhealthyShareMax * members.length));
   const isBelievable = silent.length <= silentMax;
   if (!isBelievable) ports.log('silence-not-believed', { silent: silent.length, silentMax });
+  let died = 0;
   for (const node of members) {
     const silence = isBelievable ? still.get(node.id)! : 0;
     const why =
@@ -105,7 +124,9 @@ async function declareDead(
     if (why === undefined) continue;
     ports.log('node-dead', { node: node.id, why });
     await stepNode(ports, node, 'dead', node.job);
+    died++;
   }
+  return died;
 }
 
 /** What is lost for sure, whatever its heartbeats say. */
@@ -121,9 +142,13 @@ function whyLost(node: NodeWithBeat, machines: readonly Machine[]): string | und
 }
 
 /** A launch that was under way while its node was given up brings a machine that nobody waits for. */
-async function endStrays(ports: Ports, machines: readonly Machine[]): Promise<void> {
+async function endStrays(
+  ports: Ports,
+  machines: readonly Machine[],
+  known: readonly NodeView[],
+): Promise<void> {
   const running = machines.filter(({ state }) => state === 'pending' || state === 'running');
-  const gone = (await readNodesEver(ports.tables)).filter(({ state }) => state === 'gone');
+  const gone = known.filter(({ state }) => state === 'gone');
   for (const { instance, node } of running.filter((each) =>
     gone.some(({ id }) => id === each.node),
   )) {
@@ -136,8 +161,11 @@ async function endStrays(ports: Ports, machines: readonly Machine[]): Promise<vo
  * One repair takes all dead nodes that none repairs yet; empty ones leave the fleet, as do those that a job
  * left behind on their way out.
  */
-async function repairDead(ports: Ports, jobs: readonly Job[]): Promise<void> {
-  const fleet = await readNodes(ports.tables);
+async function repairDead(
+  ports: Ports,
+  jobs: readonly Job[],
+  fleet: readonly NodeView[],
+): Promise<void> {
   const running = jobs.filter(({ state }) => state === 'running');
   const isCaredFor = ({ id, state }: NodeView): boolean =>
     running.some(

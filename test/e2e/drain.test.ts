@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { takeAccount } from '../../lib/cli/demo/account.ts';
-import type { CallCounts } from '../../lib/cli/demo/inspect.ts';
 import type { JobView } from '../../lib/cli/look/job-view.ts';
 import { filesWithin } from '../../lib/client/list.ts';
 import { names, readChunks } from '../../lib/control/chunks.ts';
@@ -9,6 +8,7 @@ import { addressOf, type NodeWithBeat, readFleet } from '../../lib/control/fleet
 import { listFlights, listJobs, readJob } from '../../lib/control/jobs.ts';
 import type { Ports } from '../../lib/control/ports.ts';
 import { jobId } from '../../lib/core/ids.ts';
+import { breakdownOf, controlCalls, sumOf } from '../support/control-calls.ts';
 import { copiesOn } from './disk.ts';
 import { LocalStore, until } from './local-store.ts';
 import { familyOf, stillThere } from './processes.ts';
@@ -101,10 +101,10 @@ describe('a drain on a running store, with a reader that never stops', () => {
     expect(job.movesDone).toBeGreaterThan(100); // a half or a third of the files, by the holders chosen
     const calls = controlCalls(before, after);
     const migrating = calls.filter(({ principal }) => principal.includes('Migrate'));
-    const figures = `${job.movesDone} chunks, ${sum(calls)} calls of the control plane (${sum(migrating)} of them to migrate): ${(sum(calls) / job.movesDone).toFixed(3)} a chunk`;
+    const figures = `${job.movesDone} chunks, ${sumOf(calls)} calls of the control plane (${sumOf(migrating)} of them to migrate): ${(sumOf(calls) / job.movesDone).toFixed(3)} a chunk`;
     console.log(figures);
-    expect(sum(calls), breakdown(calls)).toBeLessThanOrEqual(callsMax);
-    expect(sum(migrating) / job.movesDone).toBeLessThanOrEqual(migrateCallsPerChunkMax);
+    expect(sumOf(calls), breakdownOf(calls)).toBeLessThanOrEqual(callsMax);
+    expect(sumOf(migrating) / job.movesDone).toBeLessThanOrEqual(migrateCallsPerChunkMax);
     expect(await isGone(leaving)).toBe(true);
     await expectAllInPlace();
   }, 180_000);
@@ -185,29 +185,3 @@ describe('a drain on a running store, with a reader that never stops', () => {
     expect(readsWhileDown).toBeGreaterThan(0);
   });
 });
-
-type Call = CallCounts['calls'][number];
-
-/** Calls of the control plane between two counts: functions, and the pollers that feed them. */
-function controlCalls(before: CallCounts, after: CallCounts): readonly Call[] {
-  const keyOf = ({ service, action, principal }: Call) => `${principal} ${service} ${action}`;
-  const then = new Map(before.calls.map((call) => [keyOf(call), call.count]));
-  return after.calls
-    .filter(({ principal }) => /^(function:|event-sources$)/.test(principal))
-    .map((call) => ({ ...call, count: call.count - (then.get(keyOf(call)) ?? 0) }))
-    .filter(({ count }) => count > 0);
-}
-
-const sum = (calls: readonly Call[]): number =>
-  calls.reduce((total, { count }) => total + count, 0);
-
-/** A line for each caller, those that call most first. */
-const breakdown = (calls: readonly Call[]): string =>
-  [...Map.groupBy(calls, ({ principal }) => principal)]
-    .sort(([, left], [, right]) => sum(right) - sum(left))
-    .map(([principal, own]) => {
-      const actions = own.toSorted((left, right) => right.count - left.count);
-      const parts = actions.map(({ service, action, count }) => `${service}:${action} ${count}`);
-      return `${principal} ${sum(own)}: ${parts.join(', ')}`;
-    })
-    .join('\n');

@@ -24,10 +24,11 @@ interface CloudRecord {
 
 /** A directory of its own in which commands are typed; the local cloud lives in its `.ballast`. */
 export class LocalStore {
-  readonly #assembly: string;
+  readonly #assembly: string | undefined;
   #directory: string | undefined;
 
-  constructor(assembly: string) {
+  /** @param assembly `undefined`: `up` synthesises one, as it does for a newcomer */
+  constructor(assembly?: string) {
     this.#assembly = assembly;
   }
 
@@ -48,7 +49,8 @@ export class LocalStore {
   }
 
   up(...argv: readonly string[]): Promise<unknown> {
-    return this.json('up', '--assembly', this.#assembly, ...argv);
+    const assembly = this.#assembly === undefined ? [] : ['--assembly', this.#assembly];
+    return this.json('up', ...assembly, ...argv);
   }
 
   get cloud(): CloudRecord {

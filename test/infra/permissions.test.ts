@@ -180,7 +180,8 @@ describe('functions', () => {
 
   test.each(functionNames)('%s may do what its ports do, and no more', (name) => {
     const source = readFileSync(`lambdas/${name}.ts`, 'utf8');
-    const [, parts = ''] = /(?:functionPorts|jobHandler)\(\s*({[^}]*}|)/s.exec(source) ?? [];
+    const [, parts = ''] =
+      /(?:functionPorts|jobHandler|stepHandler)\(\s*({[^}]*}|)/s.exec(source) ?? [];
     const allowed = of(roleOf(name))
       .filter(({ Sid }) => !Sid?.startsWith('Network'))
       .flatMap(({ actions }) => actions);

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { spotInterruptionOf, zoneShiftOf } from '../../lib/contract/notices.ts';
+import { spotInterruptionOf, stateChangeOf, zoneShiftOf } from '../../lib/contract/notices.ts';
 import { awsError, environment } from '../aws/settings.ts';
 
 const dynamo = mockClient(DynamoDBDocumentClient);
@@ -115,8 +115,11 @@ test('autoscaler decides, whatever called it', async () => {
   }
 });
 
-test('node-watch looks at heartbeats and machines', async () => {
-  await (await handlerOf('node-watch'))({ source: 'aws.ec2' });
+test('node-watch looks at heartbeats and machines, and not for the machine of no node', async () => {
+  const handler = await handlerOf('node-watch');
+  await handler({ source: 'aws.events', 'detail-type': 'Scheduled Event', detail: {} });
+  expect(ec2.commandCalls(DescribeInstancesCommand)).toHaveLength(1);
+  await handler(stateChangeOf('i-x', 'terminated'));
   expect(ec2.commandCalls(DescribeInstancesCommand)).toHaveLength(1);
 });
 

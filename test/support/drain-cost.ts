@@ -3,7 +3,6 @@ import type { BatchRecord } from '../../lib/contract/records.ts';
 import { commitFiles } from '../../lib/control/files.ts';
 import { startDrain } from '../../lib/control/jobs.ts';
 import type { Ports } from '../../lib/control/ports.ts';
-import { sweep } from '../../lib/control/sweep.ts';
 import { nodeId } from '../../lib/core/ids.ts';
 import { epochMillis } from '../../lib/core/units.ts';
 import type { Store } from '../../lib/sim/store.ts';
@@ -63,9 +62,6 @@ export async function drainCost({ chunksMin, chunkBytes }: Shape): Promise<Drain
   if (started.kind === 'blocked') throw new Error('the drain is blocked');
   const steps: string[] = [];
   await runJob(world, started.job, { before: (step) => void steps.push(step) });
-  world.pass(world.ports.policy.parkingMs);
-  const hints = world.sweeps.splice(0);
-  for (const { nodes } of hints.slice(0, 1)) await sweep(world.ports, nodes);
   const batches = [...world.store.items('placement')].filter(
     ({ pk, sk }) => pk === `J#${started.job}` && sk.startsWith('B#'),
   ) as unknown as BatchRecord[];
@@ -111,18 +107,14 @@ function atRate(ports: Ports, chunkBytes: number): Ports {
     nodes: {
       ...ports.nodes,
       pull: async function* (to, sources, chunks, rate) {
-        copyingMs = 0;
-        for await (const event of ports.nodes.pull(to, sources, chunks, rate)) {
-          copyingMs += chunkMs;
-          yield event;
+        try {
+          for await (const event of ports.nodes.pull(to, sources, chunks, rate)) {
+            copyingMs += chunkMs;
+            yield event;
+          }
+        } finally {
+          copyingMs = 0;
         }
-      },
-    },
-    queues: {
-      ...ports.queues,
-      sweep: async (nodes, delayMs) => {
-        copyingMs = 0; // a batch's last call
-        await ports.queues.sweep(nodes, delayMs);
       },
     },
   };

@@ -75,7 +75,7 @@ export async function viewJobs(
 const nothingAround: Around = {
   ...{ flying: [], holds: [], nodes: new Map() },
   paced: {
-    ...{ generation: 0, lastStarts: {} },
+    ...{ generation: 0, lastStarts: {}, waiting: {} },
     adapting: { scheduling: 'balanced', decidedAt: 0, decisions: 0, reason: '' },
   },
 };

@@ -2,6 +2,7 @@ import {
   type Flying,
   heldSince,
   holdsOn,
+  inRound,
   type Pending,
   type Traffic,
 } from '../../control/traffic.ts';
@@ -30,7 +31,7 @@ export function stillMsOf({ pending, flying, sentAt }: Work, now: number): numbe
 
 /** What holds batches that wait; empty while any of them may be sent. */
 export function holdersOf(work: Work, now: number): readonly string[] {
-  const { pending } = work;
+  const pending = inRound(work.pending, work.flying);
   if (pending.length === 0 || pending.some((each) => heldSince(work, each) === undefined))
     return [];
   const holds = new Set(pending.flatMap((each) => holdsOn(work, each)));
