@@ -9,7 +9,7 @@ import {
   type MoveRecord,
   MovesRecord,
 } from '../contract/records.ts';
-import { batchId, chunkId, jobId, type NodeId, nodeId } from '../core/ids.ts';
+import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
 import { takesCopies } from '../core/lifecycle.ts';
 import { takeBackCancelled } from './cancel.ts';
 import { readChunks, slotSha256 } from './chunks.ts';
@@ -30,7 +30,7 @@ export interface WorkerLimits {
   /** It stops in good time. */
   remainingMs(): number;
   /** Paces once its batch has ended: batches that share a process may share that. @default {@link paceAfter} */
-  paceAfter?(ports: Ports): Promise<void>;
+  readonly paceAfter?: typeof paceAfter;
 }
 
 /** A worker that has less time left than this starts nothing more: a commit and the end of the batch fit. */
@@ -55,6 +55,8 @@ interface Flight {
 /** What a batch got done, and how many of its moves had nothing left to do when its worker began. */
 interface Outcome extends Carried {
   readonly over: number;
+  /** Whether its source has copies that go once their parking is over. */
+  readonly parked: 'to-sweep' | 'nothing';
 }
 
 /**
@@ -73,7 +75,22 @@ export async function migrate(
   const carried = await carry(ports, flight, limits);
   if (carried === 'superseded') await takeBackCancelled(ports, message, flight);
   else await endFlight(ports, flight, carried);
-  await (limits.paceAfter ?? paceAfter)(ports);
+  const flying = await (limits.paceAfter ?? paceAfter)(ports);
+  if (carried !== 'superseded') await hintSweep(ports, flight.batch.from, carried, flying);
+}
+
+/**
+ * A node that leaves keeps what its drain parks, a dead one is not swept, and while more leaves a node the last of
+ * it hints for all. A lost hint costs time only: the schedule sweeps too.
+ */
+async function hintSweep(
+  ports: Ports,
+  from: string,
+  { parked }: Outcome,
+  flying: readonly { readonly from: string }[],
+): Promise<void> {
+  if (parked === 'to-sweep' && !flying.some((flight) => flight.from === from))
+    await ports.queues.sweep([nodeId(from)], ports.policy.parkingMs);
 }
 
 /** The batch, unless it is over or a newer message has taken its place. */
@@ -111,11 +128,11 @@ async function carry(
   limits: WorkerLimits,
 ): Promise<Outcome | 'superseded'> {
   const { due: all, over } = await dueMoves(ports, batch, moves);
-  if (all.length === 0) return { ...nothingCarried, over };
+  if (all.length === 0) return { ...nothingCarried, over, parked: 'nothing' };
   const nodes = all.some(isCoded) ? await readFleet(ports.tables) : await readNodes(ports.tables);
   const to = nodes.find((node) => node.id === batch.to);
   if (to === undefined || !takesCopies(to.state)) {
-    return { ...failedBy(all, `${batch.to} takes no copies`), over };
+    return { ...failedBy(all, `${batch.to} takes no copies`), over, parked: 'nothing' };
   }
   const parked = await shardsParkedOn(ports, to, all);
   const due = all.filter(({ move }) => !parked.has(move.chunk));
@@ -136,17 +153,8 @@ async function carry(
     total = plus(total, carried);
     if (limits.remainingMs() < remainingMsMin) break;
   }
-  if (total.moves > 0) await hintSweep(ports, nodes, nodeId(batch.from));
-  return { ...total, over };
-}
-
-/**
- * A node that leaves keeps what its drain parks, and a dead one is not swept. A lost hint costs time only: the
- * schedule sweeps too.
- */
-async function hintSweep(ports: Ports, nodes: readonly NodeView[], from: NodeId): Promise<void> {
-  const source = nodes.find(({ id }) => id === from);
-  if (source?.state === 'active') await ports.queues.sweep([from], ports.policy.parkingMs);
+  const stays = nodes.some(({ id, state }) => id === batch.from && state === 'active');
+  return { ...total, over, parked: stays && total.moves > 0 ? 'to-sweep' : 'nothing' };
 }
 
 const failedBy = (due: readonly Due[], why: string): Carried => ({

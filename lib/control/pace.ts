@@ -53,12 +53,17 @@ export async function pace(ports: Ports, job?: JobId): Promise<StepResult<Verdic
 /** Tries of a pacing after a batch: of several that end together one wins each time, and may not have seen all. */
 const triesMax = 5;
 
-/** A batch has ended: what waits may have its room, whosesoever it is. One query when nothing can be sent. */
-export async function paceAfter(ports: Ports): Promise<void> {
-  for (let tried = 1; tried <= triesMax; tried++) {
+/**
+ * A batch has ended: what waits may have its room, whosesoever it is. One query when nothing can be sent.
+ *
+ * @returns what flew when it looked, the last time
+ */
+export async function paceAfter(ports: Ports): Promise<readonly Flying[]> {
+  for (let tried = 1; ; tried++) {
     const underway = await readUnderway(ports.tables);
-    if (!mightSend(underway) && silentFlights(ports, underway).length === 0) return;
-    if ((await sendNow(ports, underway)).outcome !== 'stale') return;
+    const isIdle = !mightSend(underway) && silentFlights(ports, underway).length === 0;
+    const isDone = isIdle || (await sendNow(ports, underway)).outcome !== 'stale';
+    if (isDone || tried === triesMax) return underway.flying;
   }
 }
 

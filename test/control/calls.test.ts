@@ -184,6 +184,21 @@ test('a node that stays is swept for what has left it, and the rows of several n
   expect(world.problems()).toEqual([]);
 });
 
+test('of the batches that fly from a node the last one asks for its sweep', async () => {
+  const world = new World({ nodes: { a1: 'a', b1: 'b', c1: 'c' }, policy });
+  await putFiles(world, 24);
+  for (const name of ['a2', 'a3']) world.enrol(name, 'a');
+  const started = await startRebalance(world.ports, []);
+  if (started.kind === 'blocked') throw new Error('blocked');
+  await planJob(world.ports, started.job);
+  await pace(world.ports, started.job);
+  expect(flights(world).map(({ from, to }) => `${from}->${to}`)).toEqual(['a1->a2', 'a1->a3']);
+  await migrate(world.ports, take(world.messages), forever);
+  expect(world.sweeps).toEqual([]);
+  await migrate(world.ports, take(world.messages), forever);
+  expect(world.sweeps).toMatchObject([{ nodes: ['a1'] }]);
+});
+
 test('a machine that changes is looked into while its node takes part, and only then', async () => {
   const world = new World({ nodes: pairs, policy });
   const end = (name: string) => {
