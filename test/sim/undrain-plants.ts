@@ -18,6 +18,7 @@ export const undrainPlants: Readonly<Record<string, PlantedBug>> = {
     wrap: (ports, world) => ({ ...ports, nodes: renewingUnasked(ports.nodes, world) }),
   },
   'a restore does not ask whether its node takes copies': {
+    faults: { stall: 0.1, messageDoubled: 0.4 },
     breaks: ['I5'],
     wrap: onWrite((ops) => (isRestore(ops) ? ops.filter(({ op }) => op !== 'check') : ops)),
   },
