@@ -22,7 +22,7 @@ import { nodeId } from '../core/ids.ts';
 import { servesReads } from '../core/lifecycle.ts';
 import type { Batch, Flight, Urgency } from '../core/schedule.ts';
 import { bytes, bytesPerSecond, epochMillis } from '../core/units.ts';
-import { urgencyUnder } from '../core/urgency-under.ts';
+import { urgencyUnder } from '../core/urgency.ts';
 import { type NodeView, readNodes } from './fleet.ts';
 import type { Job } from './jobs.ts';
 import { queryAll } from './pages.ts';

@@ -1,5 +1,4 @@
 import {
-  chunkKey,
   fleetPartition,
   guardCopies,
   guardKey,
@@ -46,6 +45,7 @@ export class Judge implements DiskWatcher {
   readonly #oldViews = new Map<string, OldView[]>();
   /** `node chunk`: copies that the world destroyed, not the protocol. */
   readonly #excused = new Set<string>();
+  readonly #placements = new Map<string, ChunkRecord>();
   /** `node chunk`: inventory lists that have it. */
   readonly #listed = new Map<string, number>();
   readonly #files: FileJudge;
@@ -125,15 +125,16 @@ export class Judge implements DiskWatcher {
     }
   }
 
-  *placements(): Generator<readonly [string, ChunkRecord]> {
-    for (const item of this.#world.store.items('placement')) {
-      if (item.sk === 'C') yield [item.pk.slice(2), recordOf<ChunkRecord>(item)];
-    }
+  /** Every placement, by chunk. */
+  placements(): ReadonlyMap<string, ChunkRecord> {
+    return this.#placements;
   }
 
   #placementChanged(chunk: string, before: Item | undefined, after: Item | undefined): void {
     const old = before && recordOf<ChunkRecord>(before);
     const now = after && recordOf<ChunkRecord>(after);
+    if (now === undefined) this.#placements.delete(chunk);
+    else this.#placements.set(chunk, now);
     if (old !== undefined && now !== undefined && now.version !== old.version + 1) {
       this.#violated(
         'I4',
@@ -169,8 +170,7 @@ export class Judge implements DiskWatcher {
 
   /** I1 and I2: what the placement promises is on the disks. */
   #checkPlacement(chunk: ChunkId): void {
-    const item = this.#world.store.get(chunkKey(chunk));
-    const record = item && recordOf<ChunkRecord>(item);
+    const record = this.#placements.get(chunk);
     if (record?.state !== 'live') return;
     let sound = 0;
     for (const [slot, holder] of record.holders.entries()) {
@@ -202,8 +202,7 @@ export class Judge implements DiskWatcher {
 
   /** I3: whoever read the placement a little while ago still finds a copy. */
   #checkOldViews(chunk: ChunkId): void {
-    const item = this.#world.store.get(chunkKey(chunk));
-    const record = item && recordOf<ChunkRecord>(item);
+    const record = this.#placements.get(chunk);
     const views = this.#oldViews.get(chunk);
     if (record?.state !== 'live' || views === undefined) return;
     for (const { holders, untilMs } of views) {

@@ -10,10 +10,3 @@ export interface Mix {
   readonly pause: number;
   readonly cancelBatch: number;
 }
-
-/** Moves that no planner would make. */
-export interface Shuffling {
-  readonly everyMs: number;
-  /** Chunks that are moved again and again. */
-  readonly chunks: number;
-}

@@ -39,6 +39,11 @@ export class Random {
     return item;
   }
 
+  /** `undefined` where there is nothing to pick from. */
+  pickAny<T>(items: readonly T[]): T | undefined {
+    return items.length === 0 ? undefined : this.pick(items);
+  }
+
   /** A new stream: what one part of the world draws does not shift what another draws. */
   fork(): Random {
     return new Random(Math.floor(this.next() * 4_294_967_296));

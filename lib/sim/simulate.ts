@@ -9,6 +9,10 @@ import type { Mix } from './mix.ts';
 import { Operators } from './operators.ts';
 import { unfinished } from './quiet.ts';
 import { Random } from './random.ts';
+import { beginSchedules } from './schedules.ts';
+import { Shuffler } from './shuffler.ts';
+import { runningJobs } from './sights.ts';
+import { Waverers } from './waverers.ts';
 import { type Plant, World } from './world.ts';
 
 export interface SimulationOptions {
@@ -36,7 +40,8 @@ const hostileMs = [12_000, 36_000] as const;
 /** A seed that is busier ends sooner: the next one shows more than its rest. */
 const hostileEventsMax = 3_000;
 const relieveAfterMs = 20_000;
-const cancelAfterMs = 50_000;
+/** After that. */
+const cancelAfterMs = 30_000;
 const quietWithinMs = 300_000;
 const lookEveryMs = 5_000;
 
@@ -69,23 +74,23 @@ async function live(options: SimulationOptions): Promise<SimulationReport> {
   });
   const copies = random.pick([1, 2, 3, 3]);
   const disasters = new Disasters(world, copies - 1);
-  found(world, disasters, 4 + random.below(4));
+  const waverers = new Waverers(world, random.chance(0.4) ? random.between(0.5, 1) : 0);
+  found(world, disasters, waverers.nodesMin + random.below(3));
   const clients = new Clients(world, random.pick(mixesOf(copies)), 4 + random.below(10));
   world.onFile = (path, item) => clients.fileChanged(path, item && recordOf<FileRecord>(item));
-  const operators = new Operators(world, mixOf(random), {
+  const shuffler = new Shuffler(world, {
     everyMs: random.logBetween(150, 3_000),
     chunks: random.pick([2, 4, 1_000]),
   });
+  const operators = new Operators(world, mixOf(random), shuffler);
   world.policy.autoscaling = random.chance(0.3);
-  disasters.begin();
-  operators.begin();
+  beginSchedules(world);
+  for (const party of [disasters, operators, shuffler, waverers]) party.begin();
   for (let i = 2 + random.below(3); i > 0; i--) clients.begin();
   const { scheduler } = world.ground;
   const hostile = random.between(hostileMs[0], hostileMs[1]);
   await world.run(hostile, () => scheduler.events > hostileEventsMax);
-  clients.stop();
-  operators.stop();
-  disasters.stop();
+  for (const party of [clients, disasters, operators, shuffler, waverers]) party.stop();
   stopFaults(faults);
   world.policy.autoscaling = false;
   operators.resumeAll();
@@ -122,9 +127,11 @@ function mixOf(random: Random): Mix {
   };
 }
 
+/** Jobs that do not end get help, and then are cancelled; where none runs there is nothing to help. */
 async function settle(world: World, operators: Operators): Promise<void> {
   const { scheduler } = world.ground;
   const since = scheduler.now;
+  let helpedAt = since;
   const measures = [
     { afterMs: relieveAfterMs, take: () => operators.relieve() },
     { afterMs: cancelAfterMs, take: () => operators.cancelAll() },
@@ -133,10 +140,16 @@ async function settle(world: World, operators: Operators): Promise<void> {
     await world.run(lookEveryMs);
     const left = unfinished(world);
     if (left.length === 0) return;
-    const passed = scheduler.now - since;
-    if (passed > quietWithinMs) {
+    const { now } = scheduler;
+    if (now - since > quietWithinMs) {
       world.violate({ invariant: 'I10', message: left.slice(0, 5).join('; ') });
-    } else if (passed > (measures[0]?.afterMs ?? quietWithinMs)) measures.shift()?.take();
+    } else if (
+      runningJobs(world.store).length > 0 &&
+      now - helpedAt > (measures[0]?.afterMs ?? quietWithinMs)
+    ) {
+      helpedAt = now;
+      measures.shift()?.take();
+    }
   }
 }
 

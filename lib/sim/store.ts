@@ -41,7 +41,7 @@ export class TokenReused extends Error {
 
 /** DynamoDB's tables in memory: the state, its conditions and its transactions; no faults, no waiting. */
 export class Store {
-  readonly #partitions = new Map<string, Partition>();
+  readonly #tables = new Map<TableName, Map<string, Partition>>();
   readonly #tokens = new Map<string, { readonly ops: readonly Op[]; readonly until: number }>();
   readonly #now: () => number;
   readonly #observe: (changes: readonly Change[]) => void;
@@ -53,17 +53,17 @@ export class Store {
   }
 
   get(key: Key): Item | undefined {
-    return this.#partitions.get(partitionName(key.table, key.pk))?.entries.get(key.sk)?.item;
+    return this.#partition(key.table, key.pk)?.entries.get(key.sk)?.item;
   }
 
   /** Virtual moment of the write that made the item what it is. */
   writtenAt(key: Key): number | undefined {
-    return this.#partitions.get(partitionName(key.table, key.pk))?.entries.get(key.sk)?.writtenAt;
+    return this.#partition(key.table, key.pk)?.entries.get(key.sk)?.writtenAt;
   }
 
   /** At most `limit` items after the sort key `after`, in order. */
   page(table: TableName, pk: string, prefix: string, after: string, limit: number): Page {
-    const partition = this.#partitions.get(partitionName(table, pk));
+    const partition = this.#partition(table, pk);
     if (partition === undefined) return { items: [] };
     partition.order ??= [...partition.entries.keys()].sort();
     const { order, entries } = partition;
@@ -83,10 +83,8 @@ export class Store {
 
   /** Every item of a table. */
   *items(table: TableName): Generator<Item> {
-    for (const [name, { entries }] of this.#partitions) {
-      if (!name.startsWith(`${table}|`)) continue;
+    for (const { entries } of this.#tables.get(table)?.values() ?? [])
       for (const { item } of entries.values()) yield item;
-    }
   }
 
   write(ops: readonly Op[], token?: string): WriteResult {
@@ -109,18 +107,26 @@ export class Store {
   }
 
   #set(key: Key, item: Item | undefined): void {
-    const name = partitionName(key.table, key.pk);
-    let partition = this.#partitions.get(name);
+    let partition = this.#partition(key.table, key.pk);
     if (partition === undefined) {
       if (item === undefined) return;
       partition = { entries: new Map(), order: undefined };
-      this.#partitions.set(name, partition);
+      this.#add(key, partition);
     }
     const had = partition.entries.has(key.sk);
     if (had && item === undefined) reorder(partition.order, key.sk, 'without');
     if (!had && item !== undefined) reorder(partition.order, key.sk, 'with');
     if (item === undefined) partition.entries.delete(key.sk);
     else partition.entries.set(key.sk, { item, writtenAt: this.#now() });
+  }
+
+  #partition(table: TableName, pk: string): Partition | undefined {
+    return this.#tables.get(table)?.get(pk);
+  }
+
+  #add({ table, pk }: Key, partition: Partition): void {
+    const partitions = this.#tables.get(table) ?? new Map<string, Partition>();
+    this.#tables.set(table, partitions.set(pk, partition));
   }
 
   #isRepeat(token: string, ops: readonly Op[]): boolean {
@@ -142,8 +148,6 @@ export class Store {
     this.#tokens.set(token, { ops, until: this.#now() + tokenMs });
   }
 }
-
-const partitionName = (table: TableName, pk: string): string => `${table}|${pk}`;
 
 /** Sorting anew after each write would make a pass that reads and writes in turns quadratic. */
 function reorder(order: string[] | undefined, sk: string, outcome: 'with' | 'without'): void {

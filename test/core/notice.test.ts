@@ -10,7 +10,7 @@ import {
   type ZoneNotice,
 } from '../../lib/core/notice.ts';
 import { epochMillis } from '../../lib/core/units.ts';
-import { urgencyUnder } from '../../lib/core/urgency-under.ts';
+import { urgencyUnder } from '../../lib/core/urgency.ts';
 import { answerZone } from '../../lib/core/zone-notice.ts';
 
 const minute = 60_000;

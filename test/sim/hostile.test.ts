@@ -1,5 +1,7 @@
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
-import { type SimulationReport, simulate } from '../../lib/sim/simulate.ts';
+import { simulate } from '../../lib/sim/simulate.ts';
+import type { Lived } from './seeds.worker.ts';
 
 /** `SEEDS=100000 npx vitest run test/sim/hostile.test.ts`; one of them: `SEED=4711 npx vitest run …`. */
 const seeds = Number(process.env.SEEDS ?? 2_000);
@@ -8,20 +10,24 @@ const only = process.env.SEED === undefined ? undefined : Number(process.env.SEE
 const timeoutMs = 60_000 + seeds * 300;
 const linesShown = 60;
 
-const replayOf = (report: SimulationReport): string =>
-  report.violation === undefined
-    ? ''
-    : `seed ${report.seed}: ${report.violation.invariant}: ${report.violation.message}
-replay: SEED=${report.seed} npx vitest run test/sim/hostile.test.ts`;
+const replayOf = (seed: number, why: string): string => `seed ${seed}: ${why}
+replay: SEED=${seed} npx vitest run test/sim/hostile.test.ts`;
+
+/** In a thread of its own: where coverage is measured the same seeds take half as long again. */
+function livedThrough(seeds: number): Promise<Lived> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('seeds.worker.ts', import.meta.url), {
+      workerData: { seeds },
+    });
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+}
 
 describe.runIf(only === undefined)('lib/control among hostile faults', () => {
   test(`keeps every invariant in ${seeds} seeds`, { timeout: timeoutMs }, async () => {
-    let acknowledged = 0;
-    for (let seed = 1; seed <= seeds; seed++) {
-      const report = await simulate({ seed });
-      expect(replayOf(report)).toBe('');
-      acknowledged += report.acknowledged;
-    }
+    const { acknowledged, broken } = await livedThrough(seeds);
+    expect(broken && replayOf(broken.seed, broken.why)).toBe(undefined);
     // A world in which nothing succeeds breaks nothing either.
     expect(acknowledged).toBeGreaterThan(seeds * 10);
   });
@@ -46,5 +52,5 @@ describe.runIf(only === undefined)('lib/control among hostile faults', () => {
 test.runIf(only !== undefined)(`replays seed ${only}`, { timeout: 60_000 }, async () => {
   const report = await simulate({ seed: only ?? 0, keeping: 'words' });
   if (report.violation !== undefined) console.error(report.lines.slice(-linesShown).join('\n'));
-  expect(replayOf(report)).toBe('');
+  expect(report.violation?.message).toBe(undefined);
 });

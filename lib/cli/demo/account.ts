@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { readChunks, slotSha256 } from '../../control/chunks.ts';
 import { listFiles, type StoredFile } from '../../control/files.ts';
 import { addressOf, type NodeView, readNodes } from '../../control/fleet.ts';
@@ -5,6 +6,7 @@ import { neededChunks } from '../../control/manifest.ts';
 import type { Ports } from '../../control/ports.ts';
 import { slotCount } from '../../core/fleet.ts';
 import type { ChunkId } from '../../core/ids.ts';
+import type { Context } from '../context.ts';
 
 /** The placement held against the disks, all of both. */
 export interface Account {
@@ -54,6 +56,22 @@ export async function takeAccount(ports: Ports): Promise<Account> {
     underReplicated,
     orphans: copies.filter((copy) => !named.has(copy)).length,
   };
+}
+
+/** Parked copies go once their time is over; then placement and disks agree, or the limit has passed. */
+export async function settledAccount(
+  { io }: Context,
+  ports: Ports,
+  limitMs: number,
+): Promise<Account> {
+  await ports.queues.sweep([], 0);
+  const limit = io.now() + limitMs;
+  for (;;) {
+    const account = await takeAccount(ports);
+    const settled = account.orphans === 0 && account.underReplicated === 0;
+    if (settled || io.now() > limit) return account;
+    await delay(1_000, undefined, { signal: io.interrupted });
+  }
 }
 
 /** By chunk: the checksum of the copy or shard on the node's disk. */

@@ -4,18 +4,40 @@ import type { Ports } from '../../control/ports.ts';
 import type { JobId } from '../../core/ids.ts';
 import type { Context } from '../context.ts';
 import type { Inspector } from './inspect.ts';
-import { waitFor } from './stage.ts';
+import { type Narrator, waitFor } from './stage.ts';
 
 const catchLimitMs = 20_000;
 /** A copy of a few files lasts a fraction of a second: look often. */
 const catchEveryMs = 20;
+
+/** Kills a node in the middle of its copies and a worker in the middle of its commits, and tells of both. */
+export async function disturb(
+  context: Context,
+  ports: Ports,
+  inspector: Inspector,
+  job: JobId,
+  narrator: Narrator,
+): Promise<void> {
+  const node = await killInMidCopy(context, ports, inspector, job);
+  if (node === undefined) {
+    narrator.say('Chaos: the copies were over too soon to kill a node in their middle');
+    return;
+  }
+  narrator.say(`Chaos: killed -9 the process of ${node} in mid-copy`);
+  const caught = await killInMidCommit(context, inspector);
+  narrator.say(
+    caught
+      ? 'Chaos: killed -9 a worker of the migration function'
+      : 'Chaos: no migration was at work',
+  );
+}
 
 /**
  * Kills -9 the process of a node while it pulls copies.
  *
  * @returns the node, or nothing when the job was over before it could be caught
  */
-export async function killInMidCopy(
+async function killInMidCopy(
   context: Context,
   ports: Ports,
   inspector: Inspector,
@@ -43,7 +65,7 @@ export async function killInMidCopy(
 const commitLimitMs = 3_000;
 
 /** Kills -9 a busy worker of the migration function. @returns whether one was caught at work */
-export async function killInMidCommit(context: Context, inspector: Inspector): Promise<boolean> {
+async function killInMidCommit(context: Context, inspector: Inspector): Promise<boolean> {
   const killed = await waitFor(
     context,
     'a migration to be at work',

@@ -1,27 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { putFiles } from '../../client/put.ts';
-import { verifyFiles } from '../../client/verify.ts';
 import type { SourceFile } from '../../client/walk.ts';
 import { policyKey } from '../../contract/keys.ts';
-import { listFiles, removeFiles, type StoredFile } from '../../control/files.ts';
+import { removeFiles } from '../../control/files.ts';
 import { readNodes } from '../../control/fleet.ts';
 import { type Job, startDrain, startScaleOut } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
-import { type JobId, type NodeId, zone } from '../../core/ids.ts';
+import type { JobId, NodeId } from '../../core/ids.ts';
 import { formatBytes } from '../../core/units.ts';
 import { zonesOf } from '../cloud/first-nodes.ts';
 import type { RunningCloud } from '../cloud/running.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { Meter } from '../meter.ts';
 import { UserError } from '../user-error.ts';
-import { type Account, takeAccount } from './account.ts';
-import { killInMidCommit, killInMidCopy } from './chaos.ts';
+import { type Account, settledAccount } from './account.ts';
+import { AlarmLog } from './alarm-log.ts';
+import { disturb } from './chaos.ts';
 import type { DataSet } from './data-set.ts';
 import { Inspector } from './inspect.ts';
+import { readAllBack, readTheseBack } from './read-back.ts';
 import { type DemoReport, reportOf } from './report.ts';
+import { spareNode } from './spare-node.ts';
 import { followJob, type Narrator, newJob, waitFor } from './stage.ts';
 import { SteadyClient } from './steady-client.ts';
+import { storeSet } from './store-set.ts';
 
 /** Each wait of the demo ends at its limit. */
 const jobLimitMs = 180_000;
@@ -29,7 +30,6 @@ const alarmLimitMs = 150_000;
 const settleLimitMs = 60_000;
 /** The client is measured alone for so long. */
 const idleMs = 4_000;
-const alarmsEveryMs = 1_000;
 /** Share of the files that are deleted, so that the fullest zone falls below the low mark. */
 const deletedShare = 0.72;
 const nodesAtStart = 4;
@@ -43,7 +43,7 @@ export class Show {
   readonly #narrator: Narrator;
   readonly #inspector: Inspector;
   readonly #client: SteadyClient;
-  readonly #alarms = new Map<string, string[]>();
+  readonly #alarms: AlarmLog;
   readonly #known: JobId[] = [];
   readonly #makespan = { seconds: 0, boundSeconds: 0 };
   #verifiedBefore = 0;
@@ -62,11 +62,12 @@ export class Show {
     this.#dataSet = dataSet;
     this.#narrator = narrator;
     this.#inspector = new Inspector(cloud.endpoint);
+    this.#alarms = new AlarmLog(this.#inspector, narrator);
     this.#client = new SteadyClient(ports, dataSet.bytes);
   }
 
   async run(chaos: 'chaos' | 'calm'): Promise<DemoReport> {
-    const watching = setInterval(() => void this.#noteAlarms(), alarmsEveryMs);
+    const endAlarms = this.#alarms.begin();
     try {
       await this.#launchFirst();
       const nodesStart = await this.#nodesActive();
@@ -84,21 +85,12 @@ export class Show {
       await this.#byAlarm('scale-in', 'The low alarm to make the fleet shrink');
       await this.#stopScaling();
       await this.#client.stop();
-      const account = await this.#settle();
+      this.#narrator.say('Waiting for the last parked copies to be deleted');
+      const account = await settledAccount(this.#context, this.#ports, settleLimitMs);
       return await this.#conclude(nodesStart, account);
     } finally {
-      clearInterval(watching);
+      endAlarms();
       await this.#client.stop();
-    }
-  }
-
-  async #noteAlarms(): Promise<void> {
-    const state = await this.#inspector.state().catch(() => undefined); // it is asked again in a second
-    for (const { name, value: now } of state?.alarms ?? []) {
-      const states = this.#alarms.get(name) ?? [];
-      if (states.at(-1) === now) continue;
-      if (now === 'ALARM' || states.at(-1) === 'ALARM') this.#narrator.say(`Alarm ${name}: ${now}`);
-      this.#alarms.set(name, [...states, now]);
     }
   }
 
@@ -119,23 +111,8 @@ export class Show {
   }
 
   async #store(): Promise<void> {
-    const { files, bytes } = this.#dataSet;
-    this.#narrator.say(`Storing ${files.length} files, three copies each, one a zone`);
-    const meter = new Meter(this.#context.io, '          ');
-    const result = await putFiles(this.#ports, files, {
-      onProgress: (progress) =>
-        meter.show({
-          doneBytes: progress.bytes,
-          totalBytes: progress.bytesTotal,
-          note: `${progress.files} of ${progress.filesTotal} files`,
-        }),
-      signal: this.#context.io.interrupted,
-    });
-    meter.end();
-    const [problem] = result.problems;
-    if (problem !== undefined) throw new UserError(`${problem.path} ${problem.problem}.`);
-    this.#client.readable = files.map(({ path }) => path);
-    this.#narrator.say(`Stored ${formatBytes(bytes)}, every copy synced and committed`);
+    await storeSet(this.#context, this.#ports, this.#dataSet, this.#narrator);
+    this.#client.readable = this.#dataSet.files.map(({ path }) => path);
   }
 
   async #measureIdle(): Promise<void> {
@@ -179,7 +156,7 @@ export class Show {
   }
 
   async #drainOne(chaos: 'chaos' | 'calm'): Promise<NodeId> {
-    const node = await this.#spareNode(this.#zones[0]!);
+    const node = await spareNode(this.#ports, this.#zones[0]!);
     const started = await waitFor(
       this.#context,
       `room for what ${node} holds (parked copies still take some)`,
@@ -191,42 +168,17 @@ export class Show {
     );
     this.#narrator.say(`An operator drains ${node}`);
     if (chaos === 'chaos')
-      await Promise.all([this.#disturb(started.job), this.#finishJob(started.job)]);
+      await Promise.all([
+        disturb(this.#context, this.#ports, this.#inspector, started.job, this.#narrator),
+        this.#finishJob(started.job),
+      ]);
     else await this.#finishJob(started.job);
     return node;
   }
 
-  async #disturb(job: JobId): Promise<void> {
-    const node = await killInMidCopy(this.#context, this.#ports, this.#inspector, job);
-    if (node === undefined) {
-      this.#narrator.say('Chaos: the copies were over too soon to kill a node in their middle');
-      return;
-    }
-    this.#narrator.say(`Chaos: killed -9 the process of ${node} in mid-copy`);
-    const caught = await killInMidCommit(this.#context, this.#inspector);
-    this.#narrator.say(
-      caught
-        ? 'Chaos: killed -9 a worker of the migration function'
-        : 'Chaos: no migration was at work',
-    );
-  }
-
-  /** A node of a zone that has another one. */
-  async #spareNode(name: string): Promise<NodeId> {
-    const nodes = await readNodes(this.#ports.tables);
-    const there = nodes.filter((node) => node.zone === zone(name) && node.state === 'active');
-    if (there.length < 2) {
-      throw new UserError(
-        `Zone ${name} has ${there.length} active nodes: none to spare.`,
-        exitCodes.failed,
-      );
-    }
-    return there.at(-1)!.id;
-  }
-
   /** A machine and its disk are gone for good: what it held is made again from the other zones. */
   async #loseOne(without: NodeId): Promise<void> {
-    const id = await this.#spareNode(this.#zones.at(-1)!);
+    const id = await spareNode(this.#ports, this.#zones.at(-1)!);
     const node = (await readNodes(this.#ports.tables)).find(
       (each) => each.id === id && id !== without,
     )!;
@@ -248,10 +200,7 @@ export class Show {
 
   /** What goes is read back first, so that every file of the run is. */
   async #readBack(doomed: readonly SourceFile[]): Promise<void> {
-    const stored = await this.#storedOf(new Set(doomed.map(({ path }) => path)));
-    const { filesVerified, problems } = await verifyFiles(this.#ports, stored, doomed);
-    for (const { path, problem } of problems) this.#narrator.say(`${path} ${problem}`);
-    this.#verifiedBefore = filesVerified;
+    this.#verifiedBefore = await readTheseBack(this.#ports, doomed, this.#narrator);
   }
 
   async #delete(doomed: readonly SourceFile[]): Promise<void> {
@@ -263,57 +212,30 @@ export class Show {
     this.#narrator.say(`Read back and deleted ${this.#deleted} of ${length} files`);
   }
 
-  async #storedOf(paths: ReadonlySet<string>): Promise<readonly StoredFile[]> {
-    const stored: StoredFile[] = [];
-    for await (const file of listFiles(this.#ports.tables, '')) {
-      if (paths.has(file.path)) stored.push(file);
-    }
-    return stored;
-  }
-
   /** Where the fleet may shrink once more it would, in the middle of the account. */
   async #stopScaling(): Promise<void> {
     await this.#ports.tables.write([{ op: 'put', key: policyKey, fields: { autoscaling: false } }]);
   }
 
-  /** Parked copies go once their time is over; then placement and disks agree. */
-  async #settle(): Promise<Account> {
-    await this.#ports.queues.sweep([], 0);
-    this.#narrator.say('Waiting for the last parked copies to be deleted');
-    const limit = this.#context.io.now() + settleLimitMs;
-    for (;;) {
-      const account = await takeAccount(this.#ports);
-      const settled = account.orphans === 0 && account.underReplicated === 0;
-      if (settled || this.#context.io.now() > limit) return account;
-      await delay(1_000, undefined, { signal: this.#context.io.interrupted });
-    }
-  }
-
   async #conclude(nodesStart: number, account: Account): Promise<DemoReport> {
     this.#narrator.say('Reading every file back and comparing it with its source');
-    const left = new Set(this.#client.readable);
-    const source = this.#dataSet.files.filter(({ path }) => left.has(path));
-    const fromSource = account.files.filter(({ path }) => left.has(path));
-    const others = account.files.filter(({ path }) => !left.has(path));
-    const verified = await verifyFiles(this.#ports, fromSource, source);
-    const written = await verifyFiles(this.#ports, others, undefined);
-    const stale = others.filter(
-      ({ path, record }) => this.#client.written.get(path) !== record.sha256,
+    const right = await readAllBack(
+      this.#ports,
+      account,
+      this.#client,
+      this.#dataSet.files,
+      this.#narrator,
     );
-    for (const { path, problem } of [...verified.problems, ...written.problems]) {
-      this.#narrator.say(`${path} ${problem}`);
-    }
     return reportOf(this.#ports, {
       account,
       filesDeleted: this.#deleted,
-      filesVerified:
-        this.#verifiedBefore + verified.filesVerified + written.filesVerified - stale.length,
+      filesVerified: this.#verifiedBefore + right,
       nodesStart,
       nodesEnd: await this.#nodesActive(),
       client: this.#client,
       calls: await this.#inspector.calls(),
       state: await this.#inspector.state(),
-      alarmHistory: this.#alarms,
+      alarmHistory: this.#alarms.states,
       makespan: this.#makespan,
       seconds: this.#narrator.seconds,
     });

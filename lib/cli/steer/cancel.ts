@@ -7,33 +7,26 @@ import {
 } from '../../control/cancel.ts';
 import { type Job, listJobs } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
-import { withStore } from '../connect.ts';
-import type { Answer, Context } from '../context.ts';
+import type { Answer } from '../context.ts';
 import { counted } from '../text.ts';
 import { UserError } from '../user-error.ts';
-import { findSubject } from './subject.ts';
+import { steering } from './subject.ts';
 
 /** Gives up a job, a batch, a move or all; copies that are not committed leave no trace. */
-export const cancel = (
-  context: Context,
-  name: string | undefined,
-  all: true | undefined,
-): Promise<Answer> =>
-  withStore(context, async (ports) => {
-    const subject = await findSubject(ports, name, all);
-    switch (subject.kind) {
-      case 'all':
-        return cancelEverything(ports);
-      case 'job':
-        return cancelOne(ports, subject.job);
-      case 'batch':
-        return answerOf(name!, subject.found, await cancelBatch(ports, subject.found));
-      case 'move': {
-        const { found, index } = subject;
-        return answerOf(name!, found, await cancelMove(ports, found, index));
-      }
+export const cancel = steering(async (ports, subject, name) => {
+  switch (subject.kind) {
+    case 'all':
+      return cancelEverything(ports);
+    case 'job':
+      return cancelOne(ports, subject.job);
+    case 'batch':
+      return answerOf(name!, subject.found, await cancelBatch(ports, subject.found));
+    case 'move': {
+      const { found, index } = subject;
+      return answerOf(name!, found, await cancelMove(ports, found, index));
     }
-  });
+  }
+});
 
 async function cancelEverything(ports: Ports): Promise<Answer> {
   const running = (await listJobs(ports.tables)).filter(({ state }) => state === 'running');

@@ -2,42 +2,28 @@ import { setBatchPaused } from '../../control/cancel.ts';
 import { pace } from '../../control/pace.ts';
 import { setPaused } from '../../control/pause.ts';
 import type { Ports } from '../../control/ports.ts';
-import { withStore } from '../connect.ts';
-import type { Answer, Context } from '../context.ts';
 import { UserError } from '../user-error.ts';
-import { findSubject, type Subject } from './subject.ts';
+import { type Subject, steering } from './subject.ts';
 
 const asked = 'asked for by an operator';
 
 /** Nothing more of it is sent; what is in flight ends. */
-export const pause = (
-  context: Context,
-  name: string | undefined,
-  all: true | undefined,
-): Promise<Answer> =>
-  withStore(context, async (ports) => {
-    const subject = await findSubject(ports, name, all);
-    await setSubjectPaused(ports, subject, true);
-    const what = wordsOf(subject);
-    return {
-      document: { paused: name ?? 'all' },
-      text: () => `${what} is paused: what is in flight ends, nothing more is sent.`,
-    };
-  });
+export const pause = steering(async (ports, subject, name) => {
+  await setSubjectPaused(ports, subject, true);
+  const what = wordsOf(subject);
+  return {
+    document: { paused: name ?? 'all' },
+    text: () => `${what} is paused: what is in flight ends, nothing more is sent.`,
+  };
+});
 
 /** Sends what was held, at once. */
-export const resume = (
-  context: Context,
-  name: string | undefined,
-  all: true | undefined,
-): Promise<Answer> =>
-  withStore(context, async (ports) => {
-    const subject = await findSubject(ports, name, all);
-    await setSubjectPaused(ports, subject, false);
-    await pace(ports);
-    const what = wordsOf(subject);
-    return { document: { resumed: name ?? 'all' }, text: () => `${what} goes on.` };
-  });
+export const resume = steering(async (ports, subject, name) => {
+  await setSubjectPaused(ports, subject, false);
+  await pace(ports);
+  const what = wordsOf(subject);
+  return { document: { resumed: name ?? 'all' }, text: () => `${what} goes on.` };
+});
 
 async function setSubjectPaused(ports: Ports, subject: Subject, paused: boolean): Promise<void> {
   switch (subject.kind) {

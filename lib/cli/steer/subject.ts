@@ -2,6 +2,8 @@ import { type FoundBatch, findBatch } from '../../control/cancel.ts';
 import { type Job, readJob } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
 import { jobId } from '../../core/ids.ts';
+import { withStore } from '../connect.ts';
+import type { Answer, Context } from '../context.ts';
 import { UserError } from '../user-error.ts';
 
 /** What a command is about. */
@@ -11,8 +13,14 @@ export type Subject =
   | { readonly kind: 'batch'; readonly found: FoundBatch }
   | { readonly kind: 'move'; readonly found: FoundBatch; readonly index: number };
 
+/** A command about a job, a batch, a move, or all where no name is given. */
+export const steering =
+  (steer: (ports: Ports, subject: Subject, name: string | undefined) => Promise<Answer>) =>
+  (context: Context, name: string | undefined, all: true | undefined): Promise<Answer> =>
+    withStore(context, async (ports) => steer(ports, await findSubject(ports, name, all), name));
+
 /** Finds what a name means: a job, a batch of a running job, or a move of one (`BATCH/NUMBER`). */
-export async function findSubject(
+async function findSubject(
   ports: Ports,
   name: string | undefined,
   all: true | undefined,
