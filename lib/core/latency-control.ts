@@ -36,6 +36,8 @@ interface Judged {
   readonly at: number;
   readonly requests: number;
   readonly misses: number;
+  /** Whether anything moved: clients that suffer while nothing does, suffer from something else. */
+  readonly moved: boolean;
 }
 
 /** The controller's memory: plain data, bounded. */
@@ -69,10 +71,12 @@ const quietMax = 600;
 /** While moves go on for longer they pause so long: two of 60 seconds are 3 % (BBR's PROBE_RTT: 2 %). */
 const quietEveryMs = { first: 10_000, later: 60_000 } as const;
 const quietForMs = 2_000;
-/** A rate is judged by the seconds since it was set, the last five at most. */
+/** A rate is judged by the seconds since it last fell: by the last five, and by all within the budget's window. */
 const evidenceMs = 5_000;
+/** Misses that chance alone shows more often than once in 50 looks are no evidence. */
+const chanceMax = 0.02;
 /** A budget that burns so many times too fast halves the rate; one that burns slower takes a quarter. */
-const burnFast = 4;
+const burnFast = 6;
 /** A second; slow within a fifth of the rate at which clients last suffered, on either side of it. */
 const growth = { far: 1.2, near: 1.03 } as const;
 const nearness = 0.2;
@@ -118,7 +122,7 @@ export function steerByLatency(
   rateMax: number,
 ): LatencyState {
   if (sample.latencies === null) return silent(before, sample.at);
-  const state = judge(learn(before, sample, rateMax), sample, goal);
+  const state = judge(learn(before, sample, rateMax), sample, goal, rateMax);
   return { ...state, ...decide(state, sample, goal, rateMax) };
 }
 
@@ -132,16 +136,26 @@ function silent(state: LatencyState, at: number): LatencyState {
 
 /** Latencies of a second in which nothing moved say what clients have without us. */
 function learn(state: LatencyState, sample: LatencySample, rateMax: number): LatencyState {
-  const { at, carried, latencies } = sample;
-  if (carried > rateMax * rateShareQuiet || latencies === null) return state;
+  const { at, latencies } = sample;
+  if (isMoving(sample, rateMax) || latencies === null) return state;
   return { ...state, quietAt: at, quiet: [...state.quiet, ...latencies].slice(-quietMax) };
 }
 
-function judge(state: LatencyState, { at, latencies }: LatencySample, goal: LatencyGoal) {
+const isMoving = ({ carried }: LatencySample, rateMax: number): boolean =>
+  carried > rateMax * rateShareQuiet;
+
+function judge(
+  state: LatencyState,
+  sample: LatencySample,
+  goal: LatencyGoal,
+  rateMax: number,
+): LatencyState {
+  const { at, latencies } = sample;
   const objectiveMs = objectiveOf(state, goal);
   const misses = latencies!.filter((ms) => ms > objectiveMs).length;
   const kept = state.judged.filter((second) => second.at > at - goal.budgetMs);
-  const judged = [...kept, { at, requests: latencies!.length, misses }];
+  const moved = isMoving(sample, rateMax);
+  const judged = [...kept, { at, requests: latencies!.length, misses, moved }];
   return { ...state, objectiveMs, judged, silentSince: undefined };
 }
 
@@ -166,7 +180,10 @@ function decide(
   );
   if (!isAnybodyThere) return { rate: rateMax, reason: 'no-clients', holdMs: holdMs.first };
   if (state.rate <= 0) return goOn(state, at);
-  const burn = burnOf(state, Math.max(state.evidenceFrom, at - evidenceMs), goal);
+  const burn = Math.max(
+    burnOf(state, Math.max(state.evidenceFrom, at - evidenceMs), goal),
+    burnOf(state, Math.max(state.evidenceFrom, at - goal.budgetMs), goal),
+  );
   if (burn > 1 && state.judged.at(-1)!.misses > 0) return giveWay(state, sample, burn, rateMax);
   if (at - state.quietAt > quietEveryMs[state.quiet.length < quietMin ? 'first' : 'later'])
     return { rate: 0, reason: 'learning', heldUntil: at + quietForMs, resumeAt: state.rate };
@@ -179,12 +196,23 @@ function decide(
   return { rate, reason: 'within-objective', holdMs: holdMs.first };
 }
 
-/** How many times faster than allowed the budget burnt since `from`. */
+/** How many times faster than allowed the budget burnt since `from` while data moved; 0 where chance may have done it. */
 function burnOf(state: LatencyState, from: number, { missShareMax }: LatencyGoal): number {
-  const seconds = state.judged.filter(({ at }) => at > from);
-  const requests = seconds.reduce((sum, second) => sum + second.requests, 0);
+  const seconds = state.judged.filter(({ at, moved }) => moved && at > from);
+  const allowed = seconds.reduce((sum, second) => sum + second.requests, 0) * missShareMax;
   const misses = seconds.reduce((sum, second) => sum + second.misses, 0);
-  return requests === 0 ? 0 : misses / requests / missShareMax;
+  return chanceOf(misses, allowed) > chanceMax ? 0 : misses / allowed;
+}
+
+/** How often so many events or more come by chance where `mean` are expected (Poisson's law). */
+function chanceOf(events: number, mean: number): number {
+  let fewer = 0;
+  let term = Math.exp(-mean);
+  for (let count = 0; count < events; count++) {
+    fewer += term;
+    term *= mean / (count + 1);
+  }
+  return 1 - fewer;
 }
 
 /** Falls from what really moved: a rate that nobody used says nothing. */

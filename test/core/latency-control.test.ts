@@ -104,7 +104,7 @@ describe('the policy latency', () => {
 
   test('a budget that is spent keeps the rate from rising until it is whole again', () => {
     const well = run(60, feeling(1e12));
-    const judged = [{ at: 60_000, requests: 1_000, misses: 100 }];
+    const judged = [{ at: 60_000, requests: 1_000, misses: 100, moved: true }];
     const spent = { ...well.state, rate: 20e6, judged, evidenceFrom: 60_000, quietAt: 60_000 };
     const after = run(50, feeling(1e12), Number.POSITIVE_INFINITY, spent, 61);
     expect(after.rates[0]).toBe(20e6);
