@@ -74,7 +74,8 @@ async function live(options: SimulationOptions): Promise<SimulationReport> {
   });
   const copies = random.pick([1, 2, 3, 3]);
   const disasters = new Disasters(world, copies - 1);
-  const waverers = new Waverers(world, random.chance(0.4) ? random.between(0.5, 1) : 0);
+  const share = random.chance(0.4) ? random.between(0.5, 1) : 0;
+  const waverers = new Waverers(world, plant.wavering ?? share);
   found(world, disasters, waverers.nodesMin + random.below(3));
   const clients = new Clients(world, random.pick(mixesOf(copies)), 4 + random.below(10));
   world.onFile = (path, item) => clients.fileChanged(path, item && recordOf<FileRecord>(item));

@@ -16,9 +16,9 @@ const undrainAfterMs = [1, 6_000] as const;
 const againAfterMs = [1, 6_000] as const;
 /** Some only cancel the drain, and want back what it moved about when the parking ends. */
 const cancelledShare = 0.4;
-const lateMs = [5_000, 12_000] as const;
+const lateMs = [3_000, 12_000] as const;
 const repeatedShare = 0.4;
-const drainedAgainShare = 0.3;
+const drainedAgainShare = 0.5;
 
 /** Operators who drain a node, want it back in the middle, some of them twice, and then change their minds. */
 export class Waverers {

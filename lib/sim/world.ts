@@ -33,6 +33,8 @@ export interface Plant {
   readonly policy?: Partial<Policy>;
   /** Faults that strike at this rate in every seed: those without which the bug does no harm. */
   readonly faults?: Partial<Faults>;
+  /** Share of the drains that are undone in every seed: for bugs that nothing else shows. */
+  readonly wavering?: number;
   /** Puts something between the world and lib/control in one process (`prove-…`, `worker…`, `sweep…`). */
   readonly wrap?: (ports: Ports, world: World, process: string) => Ports;
   /** EC2 that forgets client tokens. */
@@ -138,12 +140,8 @@ export class World {
 
   violate(violation: Violation): void {
     this.violation ??= violation;
-    this.ground.history.note(
-      this.ground.scheduler.now,
-      'judge',
-      violation.invariant,
-      violation.message,
-    );
+    const { history, scheduler } = this.ground;
+    history.note(scheduler.now, 'judge', violation.invariant, violation.message);
   }
 
   /** Lets so much virtual time pass, unless something is violated or `ended` before. */

@@ -7,20 +7,25 @@ import { addressIn, movesIn, onWrite, withNodes, withoutWhen, withWrite } from '
 /** Bugs in what undoes a drain, and in what gives a batch up. */
 export const undrainPlants: Readonly<Record<string, PlantedBug>> = {
   'a restore commits blindly': {
+    wavering: 1,
     faults: { messageDoubled: 0.4, stall: 0.1 },
     breaks: ['I4', 'I2'],
     wrap: onWrite((ops) => (isRestore(ops) ? ops.map(withoutWhen) : ops)),
   },
   'a restore takes a parked copy whose deletion has begun': {
-    faults: { removeLate: 0.6, messageDoubled: 0.4 },
+    wavering: 1,
+    faults: { removeLate: 0.9 },
     policy: { parkingMs: 3_000 },
     breaks: ['I2'],
     wrap: (ports, world) => ({ ...ports, nodes: renewingUnasked(ports.nodes, world) }),
   },
   'a restore does not ask whether its node takes copies': {
-    faults: { stall: 0.1, messageDoubled: 0.4 },
+    wavering: 1,
     breaks: ['I5'],
-    wrap: onWrite((ops) => (isRestore(ops) ? ops.filter(({ op }) => op !== 'check') : ops)),
+    wrap: (ports, world) => ({
+      ...onWrite((ops) => (isRestore(ops) ? ops.filter(({ op }) => op !== 'check') : ops))(ports),
+      nodes: renewingSlowly(ports.nodes, world),
+    }),
   },
   'the copies of a cancelled batch are deleted though another worker committed them': {
     faults: { messageDoubled: 0.4 },
@@ -49,6 +54,23 @@ const renewingUnasked = (nodes: Nodes, world: World): Nodes =>
         outcome: 'renewed',
         receipt: { ...wanted, size: 0, incarnation },
       }));
+    },
+  });
+
+const renewMs = 2_000;
+
+/** Disks that take so long to read back that the node may be cordoned again meanwhile. */
+const renewingSlowly = (nodes: Nodes, { ground: { scheduler } }: World): Nodes =>
+  withNodes(nodes, {
+    renew: async (at, renewals) => {
+      const answers = await nodes.renew(at, renewals);
+      await new Promise<void>((resolve) => {
+        scheduler.after(renewMs, () => {
+          scheduler.woke();
+          resolve();
+        });
+      });
+      return answers;
     },
   });
 
