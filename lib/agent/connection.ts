@@ -64,7 +64,7 @@ export class Connection {
   /** @throws what the system says, the signal's reason */
   static async open(address: Address, signal: AbortSignal): Promise<Connection> {
     const connection = new Connection(address);
-    const isOpen = () => !connection.#socket.connecting;
+    const isOpen = () => connection.#failure === undefined && !connection.#socket.connecting;
     await connection.#during(signal, () => connection.#until(isOpen, connectMsMax));
     return connection;
   }

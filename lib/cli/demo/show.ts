@@ -78,10 +78,9 @@ export class Show {
       const drained = await this.#drainOne(chaos);
       const doomed = this.#doomed();
       await Promise.all([
-        this.#readBack(doomed),
+        this.#readBackAndDelete(doomed),
         ...(chaos === 'chaos' ? [this.#loseOne(drained)] : []),
       ]);
-      await this.#delete(doomed);
       await this.#byAlarm('scale-in', 'The low alarm to make the fleet shrink');
       await this.#stopScaling();
       await this.#client.stop();
@@ -199,11 +198,8 @@ export class Show {
   }
 
   /** What goes is read back first, so that every file of the run is. */
-  async #readBack(doomed: readonly SourceFile[]): Promise<void> {
+  async #readBackAndDelete(doomed: readonly SourceFile[]): Promise<void> {
     this.#verifiedBefore = await readTheseBack(this.#ports, doomed, this.#narrator);
-  }
-
-  async #delete(doomed: readonly SourceFile[]): Promise<void> {
     this.#deleted = await removeFiles(
       this.#ports,
       doomed.map(({ path }) => path),
