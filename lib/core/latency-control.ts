@@ -71,7 +71,7 @@ const quietMax = 600;
 /** While moves go on for longer they pause so long: two of 60 seconds are 3 % (BBR's PROBE_RTT: 2 %). */
 const quietEveryMs = { first: 10_000, later: 60_000 } as const;
 const quietForMs = 2_000;
-/** A rate is judged by the seconds since it last fell: by the last five, and by all within the budget's window. */
+/** A rate is judged by the seconds since it last fell: the last five, and all of the budget's window. */
 const evidenceMs = 5_000;
 /** Misses that chance alone shows more often than once in 50 looks are no evidence. */
 const chanceMax = 0.02;
@@ -196,7 +196,7 @@ function decide(
   return { rate, reason: 'within-objective', holdMs: holdMs.first };
 }
 
-/** How many times faster than allowed the budget burnt since `from` while data moved; 0 where chance may have done it. */
+/** How many times too fast the budget burnt since `from` while data moved; 0 where chance explains it. */
 function burnOf(state: LatencyState, from: number, { missShareMax }: LatencyGoal): number {
   const seconds = state.judged.filter(({ at, moved }) => moved && at > from);
   const allowed = seconds.reduce((sum, second) => sum + second.requests, 0) * missShareMax;
