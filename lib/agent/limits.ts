@@ -33,7 +33,7 @@ assert(
 /**
  * Bytes of chunks that one pull transfers at once: small chunks side by side, because each waits for an
  * answer, long ones one after the other. Many long ones side by side end together, and clients wait behind
- * them: at 20 MB/s 80 of them doubled clients' p99, five left it as it was.
+ * them (decision 0016).
  */
 export const pullBytesAtOnceMax = 2 ** 20;
 

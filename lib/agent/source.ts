@@ -98,7 +98,13 @@ function takeKept(address: string): Connection | undefined {
   return taken;
 }
 
+/** Connections that were lost meanwhile are let go, those to nodes that nobody asks any more among them. */
 function keep(address: string, connection: Connection): void {
+  for (const [each, connections] of kept) {
+    const usable = connections.filter(({ isUsable }) => isUsable);
+    if (usable.length > 0) kept.set(each, usable);
+    else kept.delete(each);
+  }
   const others = kept.get(address) ?? [];
   if (connection.isUsable && others.length < connectionsKeptMax)
     kept.set(address, [...others, connection]);

@@ -19,7 +19,7 @@ import { writeTree } from './tree.ts';
 const filesTotal = 600;
 
 /**
- * A drain costs some 150 calls whatever it moves, and per batch of 96 moves ten of its migration: a tenth of a
+ * A drain costs some 130 calls whatever it moves, and per batch of 96 moves ten of its migration: a tenth of a
  * call a chunk, more when the last batches are small. Both bounds are loose.
  */
 const callsMax = 300;
