@@ -1,40 +1,30 @@
 import {
-  batchIdOf,
-  batchKey,
   batchOfKey,
   batchPartition,
   flightPartition,
   flightPrefix,
-  movesKey,
-  pendingKey,
   pendingPrefixOf,
-  spread,
 } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
 import type { Policy } from '../contract/policy.ts';
-import { BatchRecord, FlightRecord, type MoveRecord } from '../contract/records.ts';
-import { groupMoves, type MoveGroup } from '../core/batch-moves.ts';
+import { BatchRecord, FlightRecord } from '../contract/records.ts';
 import { planDrain } from '../core/drain.ts';
-import { boundMsOf } from '../core/estimate.ts';
-import { type Evacuation, planEvacuation } from '../core/evacuate.ts';
+import { planEvacuation } from '../core/evacuate.ts';
 import { explainBlock } from '../core/explain-block.ts';
 import type { FleetMap } from '../core/fleet-map.ts';
-import { type BatchId, chunkId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
-import { inRounds } from '../core/in-rounds.ts';
+import { chunkId, type JobId, type NodeId, nodeId } from '../core/ids.ts';
 import type { NodeState } from '../core/lifecycle.ts';
-import type { JobKind, Move, Plan } from '../core/plan.ts';
+import type { JobKind, Plan } from '../core/plan.ts';
 import { planRebalance } from '../core/rebalance.ts';
 import { planRepair } from '../core/repair.ts';
-import type { Urgency } from '../core/schedule.ts';
-import { heatOfChunk } from '../core/slot-heat.ts';
 import { bytes } from '../core/units.ts';
 import { type NodeView, type NodeWithBeat, readFleet } from './fleet.ts';
 import { type HeatByChunk, isLevelling, readHeat, usesHeat } from './heat.ts';
 import { changeJob, type Job, type JobChanges, listJobs } from './jobs.ts';
-import { batchLimits, tombstoneSeconds } from './limits.ts';
 import { mapOf, withLeaving } from './observe.ts';
 import { queryAll } from './pages.ts';
 import type { Ports } from './ports.ts';
+import { type JobMoves, type JobPlan, movingPhase, publishPlan } from './publish-plan.ts';
 
 /**
  * A blocked job looks again after so long: seldom enough that waiting for weeks stays under the 25,000 events
@@ -43,19 +33,9 @@ import type { Ports } from './ports.ts';
 const blockedWaitSeconds = 60;
 /** After a plan of which no move succeeded: a node's restart takes about so long. */
 const againWaitSeconds = 5;
-const movingPhase = 'moving';
 const movedPhase = 'moved';
 /** Reasons that a job shows. */
 const reasonsKept = 8;
-
-/** A slot that cannot move keeps a drain from ending; a rebalance or a repair does what it can. */
-const urgencyOf: Readonly<Record<JobKind, Urgency>> = {
-  repair: 'critical',
-  drain: 'normal',
-  'scale-in': 'normal',
-  'scale-out': 'low',
-  rebalance: 'low',
-};
 
 /**
  * Plans what is left of a job, from the placement as it is now, and publishes the plan's batches by naming
@@ -68,30 +48,47 @@ export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdi
   if (job?.state !== 'running') return { verdict: 'cancelled', waitSeconds: 0 };
   if (await isUnderWay(ports, job)) return { verdict: 'moves', waitSeconds: 1 };
   const { totals, voided } = await totalsOf(ports, job);
-  if (isAllDone(job, totals, voided)) {
-    await changeJob(ports, job, { ...totals, ...movedNow(ports, job) });
-    return { verdict: 'none', waitSeconds: 0 };
-  }
+  if (isAllDone(job, totals, voided)) return nothingToMove(ports, job, totals);
   if (cameToNothing(job, totals)) {
     await changeJob(ports, job, { ...totals, phase: 'no move succeeded, trying again' });
     return { verdict: 'blocked', waitSeconds: againWaitSeconds };
   }
   const plan = await planNow(ports, job, jobs);
-  if (plan.moves.length > 0) return publish(ports, job, plan, totals);
-  if (plan.blocks.length === 0) {
-    await changeJob(ports, job, { ...totals, ...movedNow(ports, job) });
-    return { verdict: 'none', waitSeconds: 0 };
+  if (plan.moves.length > 0) {
+    await publishPlan(ports, job, plan, accountOf(job, totals, plan));
+    return { verdict: 'moves', waitSeconds: 0 };
   }
+  if (plan.blocks.length === 0) return nothingToMove(ports, job, totals);
   const reasons = plan.blocks.slice(0, reasonsKept).map(explainBlock);
   ports.log('job-blocked', { job: job.id, reasons });
   await changeJob(ports, job, { ...totals, phase: 'blocked', reasons });
   return { verdict: 'blocked', waitSeconds: blockedWaitSeconds };
 }
 
-const movedNow = (ports: Ports, { movingSince }: Job): JobChanges => ({
-  phase: movedPhase,
-  ...(movingSince > 0 && { movedAt: ports.now() }),
-});
+async function nothingToMove(
+  ports: Ports,
+  job: Job,
+  totals: JobChanges,
+): Promise<StepResult<Verdicts['plan']>> {
+  await changeJob(ports, job, {
+    ...accountOf(job, totals, nothingLeft(job.kind)),
+    phase: movedPhase,
+    ...(job.movingSince > 0 && { movedAt: ports.now() }),
+  });
+  return { verdict: 'none', waitSeconds: 0 };
+}
+
+/** What is done and what the plan adds: moves of earlier plans that nobody wants any more count no longer. */
+function accountOf(job: Job, totals: JobChanges, plan: Plan): JobChanges {
+  const done = totals.bytesDone ?? 0;
+  const givenUp = isDrain(job) ? 0 : (totals.movesCancelled ?? 0);
+  return {
+    ...totals,
+    movesPlanned: (totals.movesDone ?? 0) + givenUp + plan.moves.length,
+    bytesPlanned: done + plan.bytesTotal,
+    bytesMinimum: Math.min(done, job.bytesMinimum) + plan.bytesMinimum,
+  };
+}
 
 /**
  * Every move of the plan was committed, or was void, so planning again would find nothing. Only right
@@ -142,10 +139,6 @@ async function totalsOf(ports: Ports, job: Job): Promise<Totals> {
   const isOfPlan = ({ id }: Batch) => id.startsWith(job.attempt);
   return { totals, voided: sum((batch) => (isOfPlan(batch) ? batch.movesVoid : 0)) };
 }
-
-type JobMoves = Plan & Partial<Pick<Evacuation, 'endangered'>>;
-/** With the map that it was made over. */
-type JobPlan = JobMoves & { readonly map: FleetMap };
 
 /** No move goes to a node that another drain is about to take, unless there is no other way. */
 async function planNow(ports: Ports, job: Job, jobs: readonly Job[]): Promise<JobPlan> {
@@ -205,111 +198,4 @@ const inState = (fleet: readonly NodeView[], job: Job, state: NodeState): readon
 function holding(map: FleetMap, nodes: readonly NodeId[]): readonly NodeId[] {
   const holders = new Set(map.holders);
   return nodes.filter((node) => holders.has(map.nodeIndex.get(node)!));
-}
-
-/** Writes the plan's batches, then names them in the job: only then may they be sent. */
-async function publish(
-  ports: Ports,
-  job: Job,
-  plan: JobPlan,
-  totals: JobChanges,
-): Promise<StepResult<Verdicts['plan']>> {
-  const attempt = ports.newId();
-  const batches = inRounds(plan.moves, spread).flatMap((moves, round) =>
-    batchesOf(job.kind, plan, moves).map((batch) => ({ ...batch, round })),
-  );
-  const plannedAt = ports.now();
-  const expiresAt = Math.floor(plannedAt / 1000) + tombstoneSeconds;
-  await ports.tables.writeEach(
-    batches.flatMap((batch, i) =>
-      batchOps(
-        job.id,
-        batchIdOf(attempt, i),
-        { expiresAt, plannedAt },
-        batch,
-        heatOfMoves(plan.map, batch.moves),
-      ),
-    ),
-  );
-  const done = totals.bytesDone ?? 0;
-  const givenUp = isDrain(job) ? 0 : (totals.movesCancelled ?? 0);
-  const outcome = await changeJob(ports, job, {
-    ...totals,
-    generation: job.generation + 1,
-    attempt,
-    phase: movingPhase,
-    movesPlanned: (totals.movesDone ?? 0) + givenUp + plan.moves.length,
-    bytesPlanned: done + plan.bytesTotal,
-    bytesMinimum: Math.min(done, job.bytesMinimum) + plan.bytesMinimum,
-    ...(job.movingSince === 0 && {
-      movingSince: ports.now(),
-      moveBoundMs: Math.round(boundMsOf(plan.moves, [], ports.policy)),
-    }),
-  });
-  const { length } = plan.moves;
-  ports.log('planned', { job: job.id, moves: length, batches: batches.length, outcome });
-  return { verdict: 'moves', waitSeconds: 0 };
-}
-
-interface Planned extends MoveGroup {
-  readonly urgency: Urgency;
-}
-
-interface PlannedInRound extends Planned {
-  readonly round: number;
-}
-
-/** Chunks that an evacuation finds in danger go in batches of their own, before all others. */
-function batchesOf(
-  kind: JobKind,
-  { endangered }: JobPlan,
-  moves: readonly Move[],
-): readonly Planned[] {
-  const grouped = (urgency: Urgency, some: readonly Move[]): readonly Planned[] =>
-    groupMoves(some, { ...batchLimits, isLost: kind === 'repair' }).map((group) => ({
-      ...group,
-      urgency,
-    }));
-  const isInDanger = ({ chunk }: Move): boolean => endangered?.has(chunk) === true;
-  return [
-    ...grouped('critical', moves.filter(isInDanger)),
-    ...grouped(
-      urgencyOf[kind],
-      moves.filter((move) => !isInDanger(move)),
-    ),
-  ];
-}
-
-const heatOfMoves = (map: FleetMap, moves: readonly Move[]): number =>
-  moves.reduce((sum, { chunk }) => sum + heatOfChunk(map, chunk), 0);
-
-function batchOps(
-  job: JobId,
-  id: BatchId,
-  all: { readonly expiresAt: number; readonly plannedAt: number },
-  group: PlannedInRound,
-  heat: number,
-) {
-  const { urgency, round } = group;
-  const ends = { ...all, urgency, from: group.from, to: group.to, bytes: group.bytes };
-  const moves = group.moves.map(
-    ({ chunk, slot, bytes: held }): MoveRecord => ({ chunk, slot, bytes: held }),
-  );
-  const batch = {
-    ...ends,
-    state: 'planned',
-    movesDone: 0,
-    bytesDone: 0,
-    movesRetried: 0,
-    failures: [],
-  };
-  return [
-    { op: 'put', key: movesKey(job, id), fields: { moves, expiresAt: all.expiresAt } },
-    { op: 'put', key: batchKey(job, id), fields: batch },
-    {
-      op: 'put',
-      key: pendingKey(job, id),
-      fields: { ...ends, moves: group.moves.length, heat, round },
-    },
-  ] as const;
 }

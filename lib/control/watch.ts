@@ -1,6 +1,6 @@
 import { watchKey } from '../contract/keys.ts';
 import { WatchRecord } from '../contract/records.ts';
-import { jobId, type NodeId } from '../core/ids.ts';
+import { jobId, type NodeId, nodeId } from '../core/ids.ts';
 import { autoscale } from './autoscale.ts';
 import { tryCollect } from './collect.ts';
 import { bury, isEnding, releaseNodes } from './finish.ts';
@@ -17,6 +17,7 @@ import { type Job, listJobs, readJob, startRepair, workflowOf } from './jobs.ts'
 import { orphanAgeMs } from './limits.ts';
 import { pace } from './pace.ts';
 import type { Machine, Ports } from './ports.ts';
+import { dropPlan } from './publish-plan.ts';
 import { tellThrottle } from './throttle.ts';
 import { liftPauses } from './zone-notice.ts';
 
@@ -157,9 +158,12 @@ async function endStrays(
   }
 }
 
+const isOf = (nodes: readonly NodeId[], job: Job): boolean =>
+  job.nodes.some((id) => nodes.includes(nodeId(id)));
+
 /**
- * One repair takes all dead nodes that none repairs yet; empty ones leave the fleet, as do those that a job
- * left behind on their way out.
+ * One repair takes all dead nodes that none repairs yet, and from their drains what these have not sent; empty
+ * ones leave the fleet, as do those that a job left behind on their way out.
  */
 async function repairDead(
   ports: Ports,
@@ -177,6 +181,9 @@ async function repairDead(
   );
   if (named.length === 0) return;
   const nodes = named.map(({ id }) => id);
+  // First, so that it is done again where this is killed before the repair begins.
+  for (const job of running.filter((each) => each.attempt !== '' && isOf(nodes, each)))
+    await dropPlan(ports, job);
   await startRepair(ports, nodes, [`${nodes.join(', ')} died`]);
 }
 

@@ -201,11 +201,7 @@ test('of the batches that fly from a node the last one asks for its sweep', asyn
 
 test('a machine that changes is looked into while its node takes part, and only then', async () => {
   const world = new World({ nodes: pairs, policy });
-  const end = (name: string) => {
-    const at = world.machines.findIndex(({ node }) => node === name);
-    world.machines[at] = { ...world.machines[at]!, state: 'terminated' };
-  };
-  end('b1');
+  world.lose('b1');
   const asked: string[] = [];
   world.beforeQuery = (pk) => void asked.push(pk);
   await watchFor(world.ports, 'i-stranger');
@@ -216,7 +212,7 @@ test('a machine that changes is looked into while its node takes part, and only 
   asked.splice(0);
   await watchFor(world.ports, 'i-b1');
   expect(asked.splice(0)).toEqual(['F']);
-  end('c1');
+  world.lose('c1');
   await watchFor(world.ports, undefined);
   expect(world.state('c1')).toBe('gone');
 });

@@ -254,9 +254,7 @@ test('a draining node that dies is repaired, and its drain ends', async () => {
   const { world, full } = await filled();
   const job = await drained(world, full);
   await runJob(world, job, { until: 'plan' });
-  world.node(full).isUp = false;
-  const machine = world.machines.findIndex(({ node }) => node === full);
-  world.machines[machine] = { ...world.machines[machine]!, state: 'terminated' };
+  world.lose(full);
   await watch(world.ports);
   expect(world.state(full)).toBe('dead');
   const [repair] = world.started.filter(([workflow]) => workflow === 'repair');
@@ -406,9 +404,7 @@ test('a node that dies in the middle of its moves: they turn into repairs, and t
     .node(dying)
     .chunks.filter((chunk) => world.placement(chunk)!.holders.includes(dying));
   expect(left.length).toBeGreaterThan(0);
-  world.node(dying).isUp = false;
-  const machine = world.machines.findIndex(({ node }) => node === dying);
-  world.machines[machine] = { ...world.machines[machine]!, state: 'terminated' };
+  world.lose(dying);
   await watch(world.ports);
   expect(world.state(dying)).toBe('dead');
   const [, repair] = world.started.find(([workflow]) => workflow === 'repair')!;

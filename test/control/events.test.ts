@@ -48,8 +48,7 @@ test('a death, a cancellation and a return are told', async () => {
   const job = await draining(world);
   await runJob(world, job, { until: 'plan' });
   await cancelJob(world.ports, job);
-  const at = world.machines.findIndex(({ node }) => node === 'b1');
-  world.machines[at] = { ...world.machines[at]!, state: 'terminated' };
+  world.lose('b1');
   await watch(world.ports);
   await tellEvents(world.ports);
   expect(typesOf(world.told).sort()).toEqual([

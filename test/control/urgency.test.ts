@@ -87,9 +87,7 @@ test('what cannot leave keeps nothing else, and is repaired the moment its machi
 test('chunks in danger are sent before all others', async () => {
   const world = worldOf();
   await putFiles(world, 20);
-  const lost = world.machines.findIndex(({ node }) => node === 'b1');
-  world.machines[lost] = { ...world.machines[lost]!, state: 'terminated' };
-  world.node('b1').isUp = false;
+  world.lose('b1');
   await watch(world.ports);
   await heed(world.ports, spot(world));
   const drain = (await runningJobs(world)).find(({ kind }) => kind === 'drain')!;

@@ -1,12 +1,19 @@
 import { expect, test } from 'vitest';
 import { jobPartition, nodeKey, nodeOfInventory } from '../../lib/contract/keys.ts';
 import { finish } from '../../lib/control/finish.ts';
-import { cancelJob, startDrain, startRepair, startScaleOut } from '../../lib/control/jobs.ts';
+import {
+  cancelJob,
+  listFlights,
+  startDrain,
+  startRepair,
+  startScaleOut,
+} from '../../lib/control/jobs.ts';
 import { launch } from '../../lib/control/launch.ts';
-import { orphanAgeMs } from '../../lib/control/limits.ts';
+import { movesPerBatch, orphanAgeMs } from '../../lib/control/limits.ts';
+import { pace } from '../../lib/control/pace.ts';
 import { watch } from '../../lib/control/watch.ts';
 import { jobId, nodeId } from '../../lib/core/ids.ts';
-import { contentOf, jobOf, placeFile, putFile, putFiles, runJob } from './acts.ts';
+import { contentOf, jobOf, placeFile, putFile, putFiles, runJob, work } from './acts.ts';
 import { pairs, World } from './world.ts';
 
 const policy = { autoscaling: false, graceMs: 0, parkingMs: 1_000 };
@@ -56,8 +63,7 @@ test('a dead node that comes back beating stays dead', async () => {
 
 test('an empty dead node that EC2 has ended leaves in one step', async () => {
   const world = worldOf();
-  const at = world.machines.findIndex(({ node }) => node === 'b1');
-  world.machines[at] = { ...world.machines[at]!, state: 'terminated' };
+  world.lose('b1');
   await watch(world.ports);
   expect(world.state('b1')).toBe('gone');
   expect(repairsOf(world)).toEqual([]);
@@ -116,13 +122,34 @@ test('a dead node is repaired at once, though a scale-out that brought it still 
   const [node] = jobOf(world, started.job).nodes;
   await putFiles(world, 12);
   expect(world.node(node!).chunks.length).toBeGreaterThan(0);
-  const at = world.machines.findIndex((machine) => machine.node === node);
-  world.machines[at] = { ...world.machines[at]!, state: 'terminated' };
-  world.node(node!).isUp = false;
+  world.lose(node!);
   await watch(world.ports);
   expect(repairsOf(world)).toHaveLength(1);
   await runJob(world, jobId(repairsOf(world)[0]![1]));
   expect(world.state(node!)).toBe('gone');
+  expect(world.problems()).toEqual([]);
+});
+
+test('of a drain whose node dies nothing more is sent: the repair has what waited', async () => {
+  const world = worldOf({ nodeBatchesMax: 1 });
+  await putFiles(world, 2.5 * movesPerBatch); // each zone's two nodes share them
+  const started = await startDrain(world.ports, [nodeId('a1')], []);
+  if (started.kind === 'blocked') throw new Error('blocked');
+  await runJob(world, started.job, { until: 'pace' });
+  await pace(world.ports);
+  const { movesPlanned } = jobOf(world, started.job);
+  const flying = await listFlights(world.ports.tables);
+  const sent = flying.reduce((sum, { moves }) => sum + moves, 0);
+  expect(sent).toBeGreaterThan(0);
+  expect(sent).toBeLessThan(movesPlanned);
+  world.lose('a1');
+  await watch(world.ports);
+  await work(world);
+  const repair = jobId(repairsOf(world)[0]![1]);
+  await runJob(world, repair);
+  await runJob(world, started.job);
+  expect(jobOf(world, started.job)).toMatchObject({ movesDone: sent, movesPlanned: sent });
+  expect(jobOf(world, repair).movesDone).toBe(movesPlanned - sent);
   expect(world.problems()).toEqual([]);
 });
 

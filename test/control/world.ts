@@ -239,6 +239,13 @@ export class World {
     }
   }
 
+  /** A machine and its disk are gone for good. */
+  lose(node: string): void {
+    const at = this.machines.findIndex((machine) => machine.node === node);
+    this.machines[at] = { ...this.machines[at]!, state: 'terminated' };
+    this.node(node).isUp = false;
+  }
+
   /** EC2 has started what was launched, and its agents run. */
   boot(): void {
     for (const [i, machine] of this.machines.entries()) {
