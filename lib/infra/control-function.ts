@@ -8,7 +8,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { ControlEnv } from '../contract/env.ts';
-import type { Bundle } from './bundle.ts';
+import { bundled } from './bundle.ts';
 import { lockFile, root } from './sources.ts';
 
 export interface Reach {
@@ -21,7 +21,8 @@ export interface ControlFunctionProps {
   readonly fleetName: string;
   /** `lambdas/<name>.ts`, exporting `handler`. */
   readonly name: string;
-  readonly bundle: Bundle;
+  /** Of every function: {@link functionsCode}. */
+  readonly code: Code;
   readonly memoryMiB: number;
   readonly timeout: Duration;
   readonly environment: ControlEnv;
@@ -31,17 +32,19 @@ export interface ControlFunctionProps {
   readonly deadLetterQueue?: IQueue;
 }
 
-/** The main of a function, beneath the package's root. */
-export const entryOf = (name: string): string => `lambdas/${name}.ts`;
+const sources = ['lib/{core,contract,control,aws}/**/*.ts', 'lambdas/*.ts', lockFile];
 
-/** What may end in a function's bundle. */
-export const functionSources = [
-  'lib/{core,contract,control,aws}/**/*.ts',
-  'lambdas/*.ts',
-  lockFile,
-];
+/** The code of these functions, one asset: what one of them loads is in its module and those that it imports. */
+export const functionsCode = (names: readonly string[]): Code =>
+  Code.fromAsset(
+    join(root, 'lambdas'),
+    bundled({
+      entries: Object.fromEntries(names.map((name) => [name, `lambdas/${name}.ts`])),
+      sources,
+    }),
+  );
 
-/** One Lambda of the control plane, with a role, a log and an artefact of its own. */
+/** One Lambda of the control plane, with a role and a log of its own. */
 export class ControlFunction extends NodejsFunction {
   constructor(scope: Construct, id: string, props: ControlFunctionProps) {
     const logGroup = new LogGroup(scope, `${id}Log`, { retention: RetentionDays.ONE_MONTH });
@@ -53,8 +56,8 @@ export class ControlFunction extends NodejsFunction {
     if (props.reach !== undefined) allowNetwork(role, props);
     super(scope, id, {
       functionName: `${props.fleetName}-${props.name}`,
-      code: Code.fromAsset(join(root, 'lambdas'), props.bundle.assetOf(entryOf(props.name))),
-      handler: 'index.handler',
+      code: props.code,
+      handler: `${props.name}.handler`,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: props.memoryMiB,

@@ -2,8 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { ControlEnv } from '../contract/env.ts';
-import { Bundle } from './bundle.ts';
-import { ControlFunction, entryOf, functionSources } from './control-function.ts';
+import { ControlFunction, functionsCode } from './control-function.ts';
 import type { Network } from './network.ts';
 
 /**
@@ -59,14 +58,14 @@ export class Functions extends Construct {
       vpcSubnets: { subnets: [...network.subnets] },
       securityGroups: [network.functions],
     };
-    const bundle = new Bundle({ entries: functionNames.map(entryOf), sources: functionSources });
+    const code = functionsCode(functionNames);
     const make = (name: FunctionName): ControlFunction => {
       const { memoryMiB, lives, called } = functions[name];
       const isFedByQueue = called === 'by-queues' || name === 'sweep';
       return new ControlFunction(this, constructId(name), {
         fleetName: props.fleetName,
         name,
-        bundle,
+        code,
         memoryMiB,
         timeout: isFedByQueue ? props.queueFunctionTimeout : stepTimeout,
         environment: props.environment,
