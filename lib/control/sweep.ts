@@ -102,7 +102,9 @@ async function sweepRows(
   due: readonly ParkedRow[],
 ): Promise<'swept' | 'postponed'> {
   try {
-    await removeCopies(ports, node, await removalsFor(ports, node.id, due));
+    const removals = await removalsFor(ports, node.id, due);
+    await removeCopies(ports, node, removals);
+    ports.log('copies-deleted', { node: node.id, copies: removals.length });
   } catch (error) {
     if (!(error instanceof NodeUnreachable || error instanceof NodeRefused)) throw error;
     ports.log('sweep-postponed', { node: node.id, rows: due.length, reason: error.message });

@@ -10,6 +10,9 @@ import { queryAll } from './pages.ts';
 import type { Machine, Ports } from './ports.ts';
 
 const lookAgainSeconds = 2;
+/** Of a machine that ends, looks are a quarter of the time apart that it has taken so far: some twenty in a minute. */
+const endingShare = 0.25;
+const endingSecondsMax = 30;
 /** EC2 lists a terminated instance for about an hour. */
 const forgottenMs = 2 * 3_600_000;
 /** Step Functions waits whole seconds; a machine that ends by itself meanwhile is seen between two pieces. */
@@ -75,7 +78,8 @@ async function finishTermination(
   if (machine?.state === 'terminated') return toGone(ports, node);
   if (machine === undefined && ports.now() - node.since > forgottenMs) return toGone(ports, node);
   await ports.machines.terminate(machine?.instance ?? node.instance);
-  return lookAgainSeconds;
+  const takenSeconds = (ports.now() - node.since) / 1_000;
+  return Math.max(1, Math.min(endingSecondsMax, Math.floor(takenSeconds * endingShare)));
 }
 
 /** Nothing can add to its outbox any more, and nobody sweeps it after this. */

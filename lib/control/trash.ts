@@ -70,6 +70,7 @@ async function emptyRows(ports: Ports, rows: readonly Item[]): Promise<void> {
   if (listed === 'unreadable') return;
   const chunks = [...records.flatMap((record) => record.chunks.map(chunkId)), ...listed];
   const { freed, left } = await removeInTurn(ports, [chunks, manifests]);
+  ports.log('trash-emptied', { rows: rows.length, chunks: chunks.length, left });
   if (left === 'nothing') await forget(ports, rows);
   else await unclaim(ports, rows, claimedUntil);
   if (freed.size > 0) await ports.queues.sweep([...freed], ports.policy.parkingMs);

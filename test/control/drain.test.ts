@@ -281,6 +281,22 @@ test('a drained node waits for its parking, and takes its outbox with it', async
   expect(await terminate(world.ports, jobId('nobody'))).toMatchObject({ verdict: 'cancelled' });
 });
 
+test('a machine that takes long to end is looked at ever less often', async () => {
+  const { world, full } = await filled();
+  const job = await drained(world, full);
+  await runJob(world, job, { until: 'terminate' });
+  world.pass(world.ports.policy.parkingMs);
+  const waits: number[] = [];
+  for (let look = 0; look < 24; look++) {
+    const { waitSeconds } = await terminate(world.ports, job);
+    waits.push(waitSeconds);
+    world.pass(waitSeconds * 1_000);
+  }
+  expect(waits.slice(0, 9)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 2]);
+  expect(waits.at(-1)).toBe(30);
+  expect(waits.slice(0, 20).reduce((sum, wait) => sum + wait)).toBeGreaterThan(60);
+});
+
 test('a machine that EC2 has forgotten does not hold its node for ever', async () => {
   const { world, full } = await filled();
   const job = await drained(world, full);

@@ -28,6 +28,9 @@ const migrateCallsPerChunkMax = 0.3;
 /** Copies that are parked go seconds after their time, and where a hint was lost, at the sweep of each minute. */
 const sweepSecondsMax = 75;
 
+/** For clients and for readers with an old view: ours looks again at once. */
+const shortWaits = ['graceMs=1000', 'connectionsLimitMs=3000', 'parkingMs=2000'];
+
 describe('a drain on a running store, with a reader that never stops', () => {
   const store = new LocalStore(inject('assembly'));
   let ports: Ports;
@@ -36,7 +39,7 @@ describe('a drain on a running store, with a reader that never stops', () => {
   beforeAll(async () => {
     await store.up('--nodes', '6'); // three of them leave
     // A drain has a batch in flight and one that waits.
-    await store.json('policy', 'set', 'nodeBatchesMax=1');
+    await store.json('policy', 'set', 'nodeBatchesMax=1', ...shortWaits);
     const data = store.place('data');
     writeTree(data, filesTotal, 12_000);
     await store.json('put', data, 'data');

@@ -206,6 +206,7 @@ describe('on a running local cloud', () => {
   test('Ctrl-C during drain --wait tells the job, which goes on to its end', async () => {
     const roomAgain = async () => (await store.run('drain', node(), '--dry-run')).code === 0;
     await until('the room of what was removed to be free', 30, roomAgain);
+    await store.json('policy', 'set', 'graceMs=1000', 'parkingMs=2000');
     const { child, ended } = begin(['drain', node(), '--wait'], { cwd: store.directory });
     const job = await until('the drain to run', 20, async () =>
       (await listJobs(ports.tables)).find(({ kind }) => kind === 'drain'),

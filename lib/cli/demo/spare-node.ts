@@ -4,7 +4,7 @@ import { type NodeId, zone } from '../../core/ids.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { UserError } from '../user-error.ts';
 
-/** A node of a zone that has another one. @throws UserError where none has */
+/** The youngest node of a zone that has another one. @throws UserError where none has */
 export async function spareNode({ tables }: Ports, name: string): Promise<NodeId> {
   const nodes = await readNodes(tables);
   const there = nodes.filter((node) => node.zone === zone(name) && node.state === 'active');
@@ -14,5 +14,5 @@ export async function spareNode({ tables }: Ports, name: string): Promise<NodeId
       exitCodes.failed,
     );
   }
-  return there.at(-1)!.id;
+  return there.reduce((youngest, node) => (node.since > youngest.since ? node : youngest)).id;
 }
