@@ -28,8 +28,13 @@ const migrateCallsPerChunkMax = 0.3;
 /** Copies that are parked go seconds after their time, and where a hint was lost, at the sweep of each minute. */
 const sweepSecondsMax = 75;
 
-/** For clients and for readers with an old view: ours looks again at once. */
-const shortWaits = ['graceMs=1000', 'connectionsLimitMs=3000', 'parkingMs=2000'];
+/** For clients, for readers with an old view (ours looks again at once) and for flights whose worker is gone. */
+const shortWaits = [
+  'graceMs=1000',
+  'connectionsLimitMs=1000',
+  'parkingMs=2000',
+  'flightLimitMs=6000',
+];
 
 describe('a drain on a running store, with a reader that never stops', () => {
   const store = new LocalStore(inject('assembly'));
@@ -113,7 +118,7 @@ describe('a drain on a running store, with a reader that never stops', () => {
   }, 180_000);
 
   /** Its worker has 20 s: one that stops before its batch is whole leaves copies that nobody committed. */
-  const withinOneWorkerSeconds = 14;
+  const withinOneWorkerSeconds = 12;
 
   test('undone at its half, it moves no byte back', async () => {
     const leaving = await nodeThatMayLeave();
