@@ -1,19 +1,9 @@
 import { batchKey, flightKey, movesKey, pendingKey } from '../contract/keys.ts';
-import type { BatchMessage } from '../contract/messages.ts';
-import {
-  BatchRecord,
-  FlightRecord,
-  type MoveRecord,
-  MovesRecord,
-  PendingRecord,
-} from '../contract/records.ts';
-import { type BatchId, batchId, chunkId, type JobId, jobId } from '../core/ids.ts';
-import { readChunks } from './chunks.ts';
-import { collectFrom } from './collect.ts';
-import { readNodes } from './fleet.ts';
+import { BatchRecord, FlightRecord, MovesRecord, PendingRecord } from '../contract/records.ts';
+import { type BatchId, batchId, type JobId, jobId } from '../core/ids.ts';
 import { cancelJob, type Job, listFlights, listJobs } from './jobs.ts';
 import { tombstoneSeconds } from './limits.ts';
-import { NodeRefused, NodeUnreachable, type Op, type Ports } from './ports.ts';
+import type { Op, Ports } from './ports.ts';
 
 /** A batch of a plan that a running job names. */
 export interface FoundBatch {
@@ -144,40 +134,4 @@ export async function setBatchPaused(
     { op: 'update', key, set: { paused }, when: { moves } },
   ]);
   return result.kind === 'committed';
-}
-
-/** What a worker carried when it found its flight gone. */
-interface Superseded {
-  readonly batch: BatchRecord;
-  readonly moves: readonly MoveRecord[];
-}
-
-/**
- * After a batch was cancelled under its worker: the copies that its destination made and nobody committed
- * are deleted, each after its placement's version has risen, as {@link collectFrom} does. What the node
- * does not answer for now is collected within the hour.
- */
-export async function takeBackCancelled(
-  ports: Ports,
-  message: BatchMessage,
-  { batch, moves }: Superseded,
-): Promise<void> {
-  const [flying] = await ports.tables.get([flightKey(batchId(message.batch))]);
-  // A newer message carries the batch: its copies are on their way to be committed.
-  if (flying !== undefined) return;
-  const to = (await readNodes(ports.tables)).find(({ id }) => id === batch.to);
-  if (to === undefined) return;
-  const chunks = moves.map(({ chunk }) => chunkId(chunk));
-  const records = await readChunks(ports.tables, chunks);
-  const copies = chunks.flatMap((chunk, i) => {
-    const record = records[i];
-    return record === undefined ? [] : [{ chunk, epoch: record.version + 1 }];
-  });
-  try {
-    const taken = await collectFrom(ports, to, copies);
-    ports.log('cancelled-copies-deleted', { batch: message.batch, copies: taken });
-  } catch (error) {
-    if (!(error instanceof NodeUnreachable || error instanceof NodeRefused)) throw error;
-    ports.log('orphans-left', { node: to.id, chunks: copies.length, reason: error.message });
-  }
 }

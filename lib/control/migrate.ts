@@ -11,7 +11,6 @@ import {
 } from '../contract/records.ts';
 import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
 import { takesCopies } from '../core/lifecycle.ts';
-import { takeBackCancelled } from './cancel.ts';
 import { readChunks, slotSha256 } from './chunks.ts';
 import { fenceOff } from './collect.ts';
 import { type Carried, commitMoves, type Due } from './commit-moves.ts';
@@ -24,6 +23,7 @@ import { paceAfter } from './pace.ts';
 import { policyOver } from './policy.ts';
 import { NodeRefused, NodeUnreachable, type Ports, type WriteResult } from './ports.ts';
 import { inPulls, isCoded, pullsOf, sourcesOf } from './supply.ts';
+import { takeBackCopies, takeBackUnlessRunning } from './take-back.ts';
 
 /** What a worker is given besides its batch. */
 export interface WorkerLimits {
@@ -73,8 +73,12 @@ export async function migrate(
   if (flight === undefined) return;
   const ports = { ...base, policy: flight.policy };
   const carried = await carry(ports, flight, limits);
-  if (carried === 'superseded') await takeBackCancelled(ports, message, flight);
-  else await endFlight(ports, flight, carried);
+  const batch = { id: batchId(message.batch), batch: flight.batch, moves: flight.moves };
+  if (carried === 'superseded') await takeBackCopies(ports, batch);
+  else {
+    await endFlight(ports, flight, carried);
+    if (leftOf(flight, carried) > 0) await takeBackUnlessRunning(ports, jobId(message.job), batch);
+  }
   const flying = await (limits.paceAfter ?? paceAfter)(ports);
   if (carried !== 'superseded') await hintSweep(ports, flight.batch.from, carried, flying);
 }
@@ -306,6 +310,10 @@ async function endFlight(ports: Ports, flight: Flight, carried: Outcome): Promis
     now = (await readFlight(ports, flight.message))?.flight;
   }
 }
+
+/** Moves that it neither committed nor found over. */
+const leftOf = ({ batch, moves }: Flight, carried: Outcome): number =>
+  moves.length - batch.cancelled.length - carried.moves - carried.over;
 
 type Tally = Pick<FlightRecord, 'movesDone' | 'bytesDone'>;
 

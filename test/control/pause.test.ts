@@ -7,7 +7,7 @@ import {
   findBatch,
   setBatchPaused,
 } from '../../lib/control/cancel.ts';
-import { readJob, startRebalance } from '../../lib/control/jobs.ts';
+import { cancelJob, readJob, startRebalance } from '../../lib/control/jobs.ts';
 import { migrate } from '../../lib/control/migrate.ts';
 import { pace } from '../../lib/control/pace.ts';
 import { setPaused } from '../../lib/control/pause.ts';
@@ -171,6 +171,35 @@ describe('cancelled', () => {
     expect(await runJob(world, job)).toBe('cancelled');
     expect(world.state(full)).toBe('active');
     expect(world.problems()).toEqual([]);
+  });
+});
+
+describe('a worker whose time runs out, and whose destination had received more than it committed,', () => {
+  async function outOfTime(meanwhile: (ports: World['ports'], job: JobId) => Promise<unknown>) {
+    const { world, ports, job, message, to, full } = await sent();
+    world.beforePullEvent = async () => {
+      world.beforePullEvent = () => {};
+      for (const chunk of world.node(full).chunks) world.copyAhead(chunk, full, to);
+      await meanwhile(ports, job);
+    };
+    await migrate(ports, message, { remainingMs: () => 5_000 });
+    expect(batchOf(world, message)).toMatchObject({ state: 'ended', movesDone: 1 });
+    return { world, job, to };
+  }
+  const orphansOn = (world: World, node: string) =>
+    world.orphans().filter((orphan) => orphan.endsWith(`on ${node}`));
+
+  test('takes that back where its job was cancelled: nobody else would come for it', async () => {
+    const { world, job, to } = await outOfTime((ports, id) => cancelJob(ports, id));
+    expect(orphansOn(world, to)).toEqual([]);
+    expect(await runJob(world, job)).toBe('cancelled');
+    expect(world.problems()).toEqual([]);
+  });
+
+  test('leaves it to the next plan of a job that runs', async () => {
+    const { world, job, to } = await outOfTime(async () => {});
+    expect(orphansOn(world, to).length).toBeGreaterThan(0);
+    await ends(world, job);
   });
 });
 

@@ -239,6 +239,14 @@ export class World {
     }
   }
 
+  /** A copy as a move makes it, durable and not yet committed. */
+  copyAhead(chunk: string, from: string, to: string): void {
+    const { version, holders } = this.placement(chunk)!;
+    if (holders.includes(to)) return;
+    const { bytes } = this.node(from).shelves.get(chunk)!.copy!;
+    this.node(to).write(chunk, holders.indexOf(from), version + 1, bytes, this.nowMs);
+  }
+
   /** A machine and its disk are gone for good. */
   lose(node: string): void {
     const at = this.machines.findIndex((machine) => machine.node === node);
