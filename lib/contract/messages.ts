@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { jobStates } from './records.ts';
+import { jobStates } from './job-records.ts';
 
 /** In the queue of its urgency: a hint to run a batch. The truth is read again. */
 export const BatchMessage = z.object({ job: z.string(), batch: z.string(), token: z.number() });

@@ -1,5 +1,5 @@
+import { PendingRecord } from '../contract/job-records.ts';
 import { batchPartition, pendingPrefixOf } from '../contract/keys.ts';
-import { PendingRecord } from '../contract/records.ts';
 import {
   type DrainWork,
   endsBy,

@@ -1,5 +1,5 @@
+import { JobRecord } from '../contract/job-records.ts';
 import { jobKey, policyKey } from '../contract/keys.ts';
-import { JobRecord } from '../contract/records.ts';
 import type { JobId } from '../core/ids.ts';
 import type { Job } from './jobs.ts';
 import { policyOver } from './policy.ts';

@@ -1,5 +1,5 @@
+import { BatchRecord, FlightRecord, MovesRecord, PendingRecord } from '../contract/job-records.ts';
 import { batchKey, flightKey, movesKey, pendingKey } from '../contract/keys.ts';
-import { BatchRecord, FlightRecord, MovesRecord, PendingRecord } from '../contract/records.ts';
 import { type BatchId, batchId, type JobId, jobId } from '../core/ids.ts';
 import { cancelJob, type Job, listFlights, listJobs } from './jobs.ts';
 import { tombstoneSeconds } from './limits.ts';

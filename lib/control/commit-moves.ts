@@ -1,5 +1,6 @@
+import type { MoveRecord } from '../contract/job-records.ts';
 import { chunkKey, flightKey, outboxKey } from '../contract/keys.ts';
-import { ChunkRecord, type MoveRecord } from '../contract/records.ts';
+import { ChunkRecord } from '../contract/records.ts';
 import { batchId, chunkId, type NodeId } from '../core/ids.ts';
 import { names } from './chunks.ts';
 import { addressOf, type NodeView, stillTakesCopies } from './fleet.ts';

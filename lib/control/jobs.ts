@@ -1,4 +1,5 @@
 import type { NewEvent } from '../contract/events.ts';
+import { FlightRecord, JobRecord } from '../contract/job-records.ts';
 import {
   batchOfKey,
   flightPartition,
@@ -7,7 +8,6 @@ import {
   jobOfKey,
   jobPartition,
 } from '../contract/keys.ts';
-import { FlightRecord, JobRecord } from '../contract/records.ts';
 import type { NodeClass } from '../core/fleet.ts';
 import { type BatchId, type JobId, jobId, type NodeId } from '../core/ids.ts';
 import type { Block, JobKind, Plan } from '../core/plan.ts';

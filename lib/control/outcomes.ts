@@ -1,5 +1,5 @@
+import { type FlightRecord, OutcomeRecord, type PaceRecord } from '../contract/job-records.ts';
 import { outcomeKey, outcomePartition } from '../contract/keys.ts';
-import { type FlightRecord, OutcomeRecord, type PaceRecord } from '../contract/records.ts';
 import { adapt, adaptEveryMs } from '../core/adaptive.ts';
 import { type BatchId, nodeId } from '../core/ids.ts';
 import type { FixedScheduling } from '../core/scheduling-policies.ts';

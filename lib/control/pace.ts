@@ -1,6 +1,6 @@
+import type { FlightRecord, PaceRecord } from '../contract/job-records.ts';
 import { flightKey, paceKey, pendingKey } from '../contract/keys.ts';
 import type { BatchMessage, StepResult, Verdicts } from '../contract/messages.ts';
-import type { FlightRecord, PaceRecord } from '../contract/records.ts';
 import { turnsOf } from '../core/ageing.ts';
 import { type BatchId, type JobId, jobId } from '../core/ids.ts';
 import { type Start, schedule, type Urgency, urgencies } from '../core/schedule.ts';

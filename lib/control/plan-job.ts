@@ -1,3 +1,4 @@
+import { BatchRecord, FlightRecord } from '../contract/job-records.ts';
 import {
   batchOfKey,
   batchPartition,
@@ -7,7 +8,6 @@ import {
 } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
 import type { Policy } from '../contract/policy.ts';
-import { BatchRecord, FlightRecord } from '../contract/records.ts';
 import { planDrain } from '../core/drain.ts';
 import { planEvacuation } from '../core/evacuate.ts';
 import { explainBlock } from '../core/explain-block.ts';

@@ -1,5 +1,5 @@
+import type { MoveRecord } from '../contract/job-records.ts';
 import { batchIdOf, batchKey, movesKey, pendingKey, spread } from '../contract/keys.ts';
-import type { MoveRecord } from '../contract/records.ts';
 import { groupMoves, type MoveGroup } from '../core/batch-moves.ts';
 import { boundMsOf } from '../core/estimate.ts';
 import type { Evacuation } from '../core/evacuate.ts';

@@ -1,5 +1,5 @@
+import { type BatchRecord, JobRecord, type MoveRecord } from '../contract/job-records.ts';
 import { flightKey, jobKey } from '../contract/keys.ts';
-import { type BatchRecord, JobRecord, type MoveRecord } from '../contract/records.ts';
 import { type BatchId, chunkId, type JobId } from '../core/ids.ts';
 import { readChunks } from './chunks.ts';
 import { collectFrom } from './collect.ts';

@@ -1,4 +1,11 @@
 import {
+  FlightRecord,
+  HoldRecord,
+  JobRecord,
+  PaceRecord,
+  PendingRecord,
+} from '../contract/job-records.ts';
+import {
   batchOfKey,
   batchPartition,
   flightPartition,
@@ -10,13 +17,6 @@ import {
   pendingPrefixOf,
   zoneOfHold,
 } from '../contract/keys.ts';
-import {
-  FlightRecord,
-  HoldRecord,
-  JobRecord,
-  PaceRecord,
-  PendingRecord,
-} from '../contract/records.ts';
 import type { BatchId, NodeId, Zone } from '../core/ids.ts';
 import { nodeId } from '../core/ids.ts';
 import { servesReads } from '../core/lifecycle.ts';

@@ -1,5 +1,5 @@
+import { BatchRecord } from '../contract/job-records.ts';
 import { batchPartition, outboxPartition } from '../contract/keys.ts';
-import { BatchRecord } from '../contract/records.ts';
 import { slotBytes } from '../core/fleet.ts';
 import { jobId, type NodeId, nodeId } from '../core/ids.ts';
 import type { NodeState } from '../core/lifecycle.ts';

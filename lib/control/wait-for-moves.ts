@@ -1,5 +1,5 @@
+import type { PaceRecord } from '../contract/job-records.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
-import type { PaceRecord } from '../contract/records.ts';
 import { type JobId, jobId } from '../core/ids.ts';
 import { makespanBound, type Start } from '../core/schedule.ts';
 import { resendsPerPacing } from './limits.ts';

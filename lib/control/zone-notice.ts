@@ -1,3 +1,4 @@
+import { HoldRecord } from '../contract/job-records.ts';
 import {
   flightPartition,
   holdEventKey,
@@ -5,7 +6,7 @@ import {
   zoneNoticeKey,
   zoneOfHold,
 } from '../contract/keys.ts';
-import { HoldRecord, ZoneNoticeRecord } from '../contract/records.ts';
+import { ZoneNoticeRecord } from '../contract/records.ts';
 import { explainIgnored, explainNotice } from '../core/explain-notice.ts';
 import type { Answer, ZoneNotice } from '../core/notice.ts';
 import { answerZone } from '../core/zone-notice.ts';

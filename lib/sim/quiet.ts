@@ -1,3 +1,4 @@
+import type { JobRecord } from '../contract/job-records.ts';
 import {
   chunkKey,
   fleetPartition,
@@ -12,7 +13,6 @@ import {
 import {
   type ChunkRecord,
   type FileRecord,
-  type JobRecord,
   type NodeRecord,
   TrashRecord,
 } from '../contract/records.ts';

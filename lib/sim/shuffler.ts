@@ -1,11 +1,7 @@
+import { BatchRecord, FlightRecord, type MoveRecord } from '../contract/job-records.ts';
 import { batchKey, chunkKey, flightKey, movesKey } from '../contract/keys.ts';
 import type { BatchMessage } from '../contract/messages.ts';
-import {
-  BatchRecord,
-  type ChunkRecord,
-  FlightRecord,
-  type MoveRecord,
-} from '../contract/records.ts';
+import type { ChunkRecord } from '../contract/records.ts';
 import { slotBytes } from '../core/fleet.ts';
 import { batchId, type ChunkId, chunkId, jobId, type NodeId } from '../core/ids.ts';
 import { bytes } from '../core/units.ts';

@@ -1,3 +1,4 @@
+import type { JobRecord } from '../contract/job-records.ts';
 import {
   fleetPartition,
   jobOfKey,
@@ -5,7 +6,7 @@ import {
   nodeOfKey,
   outboxPartition,
 } from '../contract/keys.ts';
-import type { JobRecord, NodeRecord } from '../contract/records.ts';
+import type { NodeRecord } from '../contract/records.ts';
 import type { JobId, NodeId } from '../core/ids.ts';
 import { recordOf } from './judge.ts';
 import type { Store } from './store.ts';

@@ -1,5 +1,5 @@
+import type { JobRecord } from '../contract/job-records.ts';
 import type { StepName, StepResult, Verdicts } from '../contract/messages.ts';
-import type { JobRecord } from '../contract/records.ts';
 import { TryLater, type WorkflowName, type Workflows } from '../control/ports.ts';
 import type { JobId } from '../core/ids.ts';
 import type { Ending, Ground, Process } from './process.ts';

@@ -1,6 +1,6 @@
+import type { JobRecord } from '../../lib/contract/job-records.ts';
 import { jobKey } from '../../lib/contract/keys.ts';
 import type { BatchMessage } from '../../lib/contract/messages.ts';
-import type { JobRecord } from '../../lib/contract/records.ts';
 import { admit } from '../../lib/control/admit.ts';
 import { connections } from '../../lib/control/connections.ts';
 import { commitFiles, findFile, type PlacedFile } from '../../lib/control/files.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { OutcomeRecord, PaceRecord } from '../../lib/contract/job-records.ts';
 import { outcomePartition, paceKey } from '../../lib/contract/keys.ts';
 import type { Policy } from '../../lib/contract/policy.ts';
-import { OutcomeRecord, PaceRecord } from '../../lib/contract/records.ts';
 import { startDrain } from '../../lib/control/jobs.ts';
 import { migrate } from '../../lib/control/migrate.ts';
 import { pace } from '../../lib/control/pace.ts';

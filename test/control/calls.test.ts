@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { BatchRecord } from '../../lib/contract/job-records.ts';
 import { batchPartition, outboxPartition } from '../../lib/contract/keys.ts';
-import { BatchRecord } from '../../lib/contract/records.ts';
 import { removeFiles } from '../../lib/control/files.ts';
 import { startDrain, startRebalance } from '../../lib/control/jobs.ts';
 import { migrate } from '../../lib/control/migrate.ts';
@@ -80,7 +80,10 @@ test('what was removed before it moved is not planned again', async () => {
   const sum = (of: (batch: BatchRecord) => number) => batches.reduce((n, each) => n + of(each), 0);
   expect(sum(({ movesVoid }) => movesVoid)).toBeGreaterThan(0);
   expect(sum(({ movesDone, movesVoid }) => movesDone + movesVoid)).toBe(moves);
-  expect(jobOf(world, job)).toMatchObject({ state: 'done', generation: 1 });
+  const ended = jobOf(world, job);
+  expect(ended).toMatchObject({ state: 'done', generation: 1, movesPlanned: ended.movesDone });
+  expect(ended.movesDone).toBe(sum(({ movesDone }) => movesDone));
+  expect([ended.bytesPlanned, ended.bytesMinimum]).toEqual([ended.bytesDone, ended.bytesDone]);
 });
 
 test('a move that fails is planned again, whatever is void beside it', async () => {

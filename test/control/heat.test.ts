@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { JobRecord, MovesRecord, PendingRecord } from '../../lib/contract/job-records.ts';
 import { batchPartition, jobKey, movesKey, pendingPrefixOf } from '../../lib/contract/keys.ts';
-import { JobRecord, MovesRecord, PendingRecord } from '../../lib/contract/records.ts';
 import { readFleet } from '../../lib/control/fleet.ts';
 import { readHeat } from '../../lib/control/heat.ts';
 import { startDrain, startRebalance } from '../../lib/control/jobs.ts';

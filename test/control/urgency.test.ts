@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { MovesRecord } from '../../lib/contract/job-records.ts';
 import {
   batchOfKey,
   flightPartition,
@@ -7,7 +8,6 @@ import {
   jobKey,
   movesKey,
 } from '../../lib/contract/keys.ts';
-import { MovesRecord } from '../../lib/contract/records.ts';
 import { cancelJob, listJobs, startDrain } from '../../lib/control/jobs.ts';
 import { pace } from '../../lib/control/pace.ts';
 import { setPaused } from '../../lib/control/pause.ts';

@@ -1,5 +1,5 @@
+import type { BatchRecord } from '../../lib/contract/job-records.ts';
 import { nodeKey } from '../../lib/contract/keys.ts';
-import type { BatchRecord } from '../../lib/contract/records.ts';
 import { commitFiles } from '../../lib/control/files.ts';
 import { startDrain } from '../../lib/control/jobs.ts';
 import type { Ports } from '../../lib/control/ports.ts';

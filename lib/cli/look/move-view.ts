@@ -1,11 +1,11 @@
-import { batchKey, batchOfKey, batchPartition, movesKey } from '../../contract/keys.ts';
 import {
   BatchRecord,
-  type ChunkRecord,
   type FlightRecord,
   type MoveRecord,
   MovesRecord,
-} from '../../contract/records.ts';
+} from '../../contract/job-records.ts';
+import { batchKey, batchOfKey, batchPartition, movesKey } from '../../contract/keys.ts';
+import type { ChunkRecord } from '../../contract/records.ts';
 import { readChunks } from '../../control/chunks.ts';
 import { type FlightView, type Job, listFlights, readJob } from '../../control/jobs.ts';
 import { queryAll } from '../../control/pages.ts';
