@@ -6,7 +6,6 @@ import { readNodes } from '../../control/fleet.ts';
 import { type Job, startDrain, startScaleOut } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
 import type { JobId, NodeId } from '../../core/ids.ts';
-import { pieces } from '../../core/pieces.ts';
 import { formatBytes } from '../../core/units.ts';
 import { zonesOf } from '../cloud/first-nodes.ts';
 import type { RunningCloud } from '../cloud/running.ts';
@@ -33,8 +32,6 @@ const settleLimitMs = 60_000;
 const idleMs = 4_000;
 /** Share of the files that are deleted, so that the fullest zone falls below the low mark. */
 const deletedShare = 0.72;
-/** The trash is emptied while more is read back. */
-const filesPerDeletion = 400;
 const nodesAtStart = 4;
 
 /** The acts of the main job, in their order. */
@@ -202,13 +199,11 @@ export class Show {
 
   /** What goes is read back first, so that every file of the run is. */
   async #readBackAndDelete(doomed: readonly SourceFile[]): Promise<void> {
-    for (const some of pieces(doomed, filesPerDeletion)) {
-      this.#verifiedBefore += await readTheseBack(this.#ports, some, this.#narrator);
-      this.#deleted += await removeFiles(
-        this.#ports,
-        some.map(({ path }) => path),
-      );
-    }
+    this.#verifiedBefore = await readTheseBack(this.#ports, doomed, this.#narrator);
+    this.#deleted = await removeFiles(
+      this.#ports,
+      doomed.map(({ path }) => path),
+    );
     const { length } = this.#dataSet.files;
     this.#narrator.say(`Read back and deleted ${this.#deleted} of ${length} files`);
   }
