@@ -14,14 +14,15 @@ export class Background {
   readonly disk = new TurnsByBytes(settlingBytesMax, settlingMax);
   /** Rebuilding of shards. */
   readonly rebuilds = new Turns(rebuildsMax);
-  readonly #rateMax: number;
+  /** Bytes a second, whatever is seen. */
+  readonly rateMax: number;
   #throttling: Throttling;
   /** As last told. */
   load = loadUnknown;
   policy: ThrottlePolicy;
 
   constructor(rateMax: number, policy: ThrottlePolicy, now: () => number) {
-    this.#rateMax = rateMax;
+    this.rateMax = rateMax;
     this.policy = policy;
     this.#throttling = throttlingStart(policy, rateMax);
     this.in = new TokenBucket(this.#throttling.rate, now);
@@ -31,7 +32,7 @@ export class Background {
   /** Gives way to what is seen now, as the policy says. */
   adapt(sample: ThrottleSample): void {
     this.load = sample.load;
-    this.#throttling = throttle(this.#throttling, sample, this.policy, this.#rateMax);
+    this.#throttling = throttle(this.#throttling, sample, this.policy, this.rateMax);
     this.in.rate = this.#throttling.rate;
     this.out.rate = this.#throttling.rate;
   }
@@ -45,7 +46,7 @@ export class Background {
       throttle: this.policy.throttle,
       throttleReason: reason,
       backgroundRate: Math.round(rate),
-      backgroundFactor: this.#rateMax > 0 ? rate / this.#rateMax : 0,
+      backgroundFactor: this.rateMax > 0 ? rate / this.rateMax : 0,
       objectiveMs,
     };
   }

@@ -8,7 +8,7 @@ import { Refusal } from './refusal.ts';
 /** Codes that mean "no room"; the rest of what a write can answer means that the disk is broken. */
 const full: readonly (string | undefined)[] = ['ENOSPC', 'EDQUOT'];
 /** The process, not the disk, is out of something. */
-const exhausted: readonly (string | undefined)[] = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'];
+export const exhausted: readonly (string | undefined)[] = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'];
 
 /** Whether the disk may still be written. Suspect for good: a failed sync is never tried again and trusted. */
 export class DiskHealth {

@@ -79,5 +79,14 @@ export const journalLineBytesMax = 2 ** 20;
 /** The journal is written anew when more than half of its records are overtaken, not below so many. */
 export const compactRecordsMin = 10_000;
 
+/** Copies of a pass that are looked up at a time. */
+export const scrubPageCopies = 256;
+/** A copy that is shorter costs a pass as much as this: its file is opened as well as read. */
+export const scrubBytesMin = 4 * 1024;
+/** Damaged copies that are told of: 2 MB of memory. The next pass finds the others. */
+export const damagedMax = 10_000;
+/** Of these, those that outlive the process: 65 KB, once a minute at most. */
+export const suspectsMax = 1_000;
+
 export const inventoryPageMax = 10_000;
 export const inventoryPageDefault = 1_000;

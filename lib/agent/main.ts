@@ -8,6 +8,7 @@ import { Heartbeat } from './heartbeat.ts';
 import { type Log, logTo } from './log.ts';
 import { MachineLoad } from './machine-load.ts';
 import { type Machine, readMachine } from './metadata.ts';
+import { Scrubber } from './scrubber.ts';
 import { AgentServer } from './server.ts';
 import { type AgentSettings, capacityOf, parseSettings } from './settings.ts';
 import { type StorageNode, statsOf } from './storage-node.ts';
@@ -53,7 +54,7 @@ export async function startAgent(surroundings: Surroundings): Promise<RunningAge
     const stop = async () => {
       log('stopping');
       ending();
-      await server.stop();
+      await Promise.all([server.stop(), node.scrubber.stop()]);
       await node.store.close();
     };
     return { port, stop };
@@ -74,21 +75,18 @@ async function makeNode(
   const { directory } = settings;
   await mkdir(directory, { recursive: true, mode: 0o750 });
   const capacityBytes = await capacityOf(settings.capacity, directory, machine.capacityBytes);
-  return {
-    node,
-    instance,
-    zone,
+  const parts = {
     store: await Store.open({ directory, capacityBytes, now: monotonic, log }),
-    authority,
     background: new Background(settings.backgroundRate, ThrottleRecord.parse({}), monotonic),
     traffic: new Traffic(monotonic),
-    heat: new Heat(),
     log,
     now: monotonic,
   };
+  const scrubber = new Scrubber({ ...parts, directory, wallClock });
+  return { node, instance, zone, authority, heat: new Heat(), scrubber, ...parts };
 }
 
-/** Heartbeats, the controller of the background rate, and what is wished of it. @returns what ends them */
+/** Heartbeats, the controller of the background rate, what is wished of it, and the scrub. @returns what ends the first three */
 function beat(
   node: StorageNode,
   { fleet, heartbeatsTable, port, heartbeatMs }: AgentSettings,
@@ -114,10 +112,12 @@ function beat(
     table: heartbeatsTable,
     told: (policy) => {
       node.background.policy = policy;
+      node.scrubber.days = policy.scrubDays;
     },
     log,
   });
   void wish.run();
+  node.scrubber.start();
   return () => {
     clearInterval(timer);
     heartbeat.stop();

@@ -2,6 +2,7 @@ import {
   type ChunkHeat,
   type Closed,
   chunkIdPattern,
+  type DamagedCopy,
   type Health,
   type Held,
   protocolVersion,
@@ -80,30 +81,44 @@ async function allSettled<T>(work: readonly Promise<T>[]): Promise<T[]> {
 }
 
 const inventory: NodeRequest = async (node, exchange) => {
-  const { request, response, query } = exchange;
-  node.authority.allow(request, 'inspect', undefined);
-  const after = query.get('after') ?? '';
-  if (after !== '' && !chunkIdPattern.test(after))
-    throw new Refusal('malformed', 'after must be a chunk id');
-  const limit = query.has('limit') ? numberOf(exchange, 'limit') : inventoryPageDefault;
+  node.authority.allow(exchange.request, 'inspect', undefined);
+  const { after, limit } = pageOf(exchange);
   const now = node.now();
-  const lines = node.store
-    .held(after, Math.min(limit, inventoryPageMax))
-    .map(({ since, ...copy }): Held => ({ ...copy, ageMs: Math.max(0, Math.round(now - since)) }))
-    .map((held) => `${JSON.stringify(held)}\n`);
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  response.end(lines.join(''));
+  const copies = node.store.held(after, limit);
+  const ageOf = (since: number): number => Math.max(0, Math.round(now - since));
+  sendLines(
+    exchange,
+    copies.map(({ since, ...copy }): Held => ({ ...copy, ageMs: ageOf(since) })),
+  );
 };
 
+const damaged: NodeRequest = async (node, exchange) => {
+  node.authority.allow(exchange.request, 'inspect', undefined);
+  const { after, limit } = pageOf(exchange);
+  sendLines(exchange, node.scrubber.damaged(after, limit) satisfies DamagedCopy[]);
+};
+
+/** @throws Refusal 'malformed' */
+function pageOf(exchange: Exchange): { readonly after: string; readonly limit: number } {
+  const after = exchange.query.get('after') ?? '';
+  if (after !== '' && !chunkIdPattern.test(after))
+    throw new Refusal('malformed', 'after must be a chunk id');
+  const limit = exchange.query.has('limit') ? numberOf(exchange, 'limit') : inventoryPageDefault;
+  return { after, limit: Math.min(limit, inventoryPageMax) };
+}
+
+function sendLines({ response }: Exchange, values: readonly object[]): void {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  response.end(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
+}
+
 const heat: NodeRequest = async (node, exchange) => {
-  const { request, response, query } = exchange;
+  const { request, query } = exchange;
   node.authority.allow(request, 'inspect', undefined);
   const limit = query.has('limit') ? numberOf(exchange, 'limit') : heatChunksMax;
-  const lines = node.heat
-    .hottest(Math.min(limit, heatChunksMax), node.now(), (chunk) => node.store.holds(chunk))
-    .map((each: ChunkHeat) => `${JSON.stringify(each)}\n`);
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  response.end(lines.join(''));
+  const isHeld = (chunk: string): boolean => node.store.holds(chunk);
+  const hottest = node.heat.hottest(Math.min(limit, heatChunksMax), node.now(), isHeld);
+  sendLines(exchange, hottest satisfies ChunkHeat[]);
 };
 
 const stats: NodeRequest = async (node, exchange) => {
@@ -137,6 +152,7 @@ export const nodeRequests: Readonly<Record<string, NodeRequest>> = {
   'POST /connections/close': close,
   'POST /pulls': pulls,
   'GET /inventory': inventory,
+  'GET /damaged': damaged,
   'GET /heat': heat,
   'GET /stats': stats,
   [healthRoute]: healthz,

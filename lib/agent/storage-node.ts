@@ -3,6 +3,7 @@ import type { Heat } from '../core/heat.ts';
 import type { Authority } from './authority.ts';
 import type { Background } from './background.ts';
 import type { Log } from './log.ts';
+import type { Scrubber } from './scrubber.ts';
 import type { Store } from './store.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -16,12 +17,14 @@ export interface StorageNode {
   readonly background: Background;
   readonly traffic: Traffic;
   readonly heat: Heat;
+  readonly scrubber: Scrubber;
   readonly log: Log;
   /** Milliseconds that never run backwards. */
   readonly now: () => number;
 }
 
-export function statsOf({ node, instance, zone, store, background, traffic }: StorageNode): Stats {
+export function statsOf(running: StorageNode): Stats {
+  const { node, instance, zone, store, background, traffic, scrubber } = running;
   return {
     node,
     instance,
@@ -39,5 +42,6 @@ export function statsOf({ node, instance, zone, store, background, traffic }: St
     backgroundIn: traffic.rate('backgroundIn'),
     backgroundOut: traffic.rate('backgroundOut'),
     diskSuspect: store.health.suspect,
+    ...scrubber.told,
   };
 }

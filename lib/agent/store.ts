@@ -2,12 +2,13 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import type { Receipt, Removal } from '../contract/agent.ts';
 import { judgeDelete, judgePut, judgeRenewal } from '../core/fence.ts';
+import { type Damage, damageIn } from './damage.ts';
 import { DiskHealth } from './disk-health.ts';
 import { type Arrival, Incoming, refuseOther } from './incoming.ts';
 import type { Journal } from './journal.ts';
 import type { Log } from './log.ts';
 import { chunkPath, folderOf, folders, syncDirectory } from './paths.ts';
-import { checksumOnDisk } from './read-back.ts';
+import { checksumOnDisk, type Paced } from './read-back.ts';
 import { recover } from './recover.ts';
 import { Refusal } from './refusal.ts';
 import { SharedSync } from './shared-sync.ts';
@@ -155,6 +156,22 @@ export class Store {
       );
       this.#shelves.arrived(chunk);
       return { chunk, slot, size, sha256, epoch, incarnation: this.incarnation };
+    });
+  }
+
+  /**
+   * What is wrong with what is held of `chunk`, if anything is: its file is read as `paced` lets it, and once
+   * more, at once, while nobody puts or deletes it. So a copy that changes meanwhile is no damage.
+   * @throws what `paced` throws, and what says that the process is out of something
+   */
+  async damageOf(chunk: string, paced: Paced): Promise<Damage | undefined> {
+    const copy = this.#shelves.copy(chunk);
+    const path = chunkPath(this.#directory, chunk);
+    if (copy === undefined || (await damageIn(path, copy, paced)) === undefined) return undefined;
+    return this.#turns.run(chunk, async () => {
+      const held = this.#shelves.copy(chunk);
+      const reason = held && (await damageIn(path, held));
+      return held && reason && { copy: held, reason };
     });
   }
 

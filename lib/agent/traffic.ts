@@ -48,6 +48,11 @@ export class Traffic {
     return this.#open.size;
   }
 
+  /** Clients wait for long without a byte or an answer, by the last {@link take}. */
+  get isUnanswered(): boolean {
+    return this.connections > 0 && this.#now() - this.#answeredAt > unansweredMsMax;
+  }
+
   /** A client's request is open; `cut` breaks it off. @returns what to call once it is closed */
   opened(cut: () => void): () => void {
     this.#open.add(cut);

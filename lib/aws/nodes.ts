@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import {
   ChunkHeat,
   Closed,
+  DamagedCopy,
   Held,
   PullEvent,
   type PullRequest,
@@ -35,6 +36,8 @@ const lookMsMax = 5_000;
 /** A disk that is busy syncing, or a pull that waits for its turn, may be silent for longer. */
 const workMsMax = 30_000;
 const heldPerPage = 1_000;
+/** As many as one repair names, and a few that another one does. */
+const damagedPerPage = 250;
 
 export const agentNodes = (settings: Settings): Nodes => new AgentNodes(fleetKey(settings));
 
@@ -153,6 +156,17 @@ export class AgentNodes implements Nodes {
     for await (const each of linesOf(node, answer, (line) => Held.parse(line))) held.push(each);
     const last = held.at(-1)?.chunk;
     return last === undefined ? { held } : { held, next: last };
+  }
+
+  /** As {@link held}. */
+  async damaged(node: NodeAddress, after?: string) {
+    const query = new URLSearchParams({ limit: `${damagedPerPage}`, ...(after && { after }) });
+    const answer = await callAgent(node, await this.#look(`/damaged?${query}`, node));
+    const damaged: DamagedCopy[] = [];
+    for await (const each of linesOf(node, answer, (line) => DamagedCopy.parse(line)))
+      damaged.push(each);
+    const last = damaged.at(-1)?.chunk;
+    return last === undefined ? { damaged } : { damaged, next: last };
   }
 
   async heat(node: NodeAddress, limit: number): Promise<readonly ChunkHeat[]> {

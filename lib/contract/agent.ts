@@ -13,6 +13,7 @@ import * as z from 'zod/mini';
  * POST   /pulls                           PullRequest → 200 NDJSON of PullEvent (subject = SHA-256 of the body)
  * GET    /inventory?after&limit           → 200 NDJSON of Held, ordered by chunk id
  * GET    /heat?limit                      → 200 NDJSON of ChunkHeat, hottest first
+ * GET    /damaged?after&limit             → 200 NDJSON of DamagedCopy, ordered by chunk id
  * GET    /stats                           → 200 Stats
  * POST   /connections/close               → 200 Closed
  * GET    /healthz                         → 200 Health
@@ -145,6 +146,16 @@ export const Held = z.object({
 });
 export type Held = z.infer<typeof Held>;
 
+/** A copy that the node holds and that is not what it promised: found by its scrub, read twice. */
+export const DamagedCopy = z.object({
+  chunk: sha256,
+  slot: count,
+  epoch: count,
+  /** Its bytes do not match their checksum, or the disk does not give them. */
+  reason: z.enum(['checksum', 'unreadable']),
+});
+export type DamagedCopy = z.infer<typeof DamagedCopy>;
+
 /** How often clients read a chunk here of late; a restart begins anew. */
 export const ChunkHeat = z.object({
   chunk: sha256,
@@ -183,6 +194,12 @@ export const Stats = z.object({
   /** `null` where the throttle does not look at clients' latency. */
   objectiveMs: z._default(z.nullable(count), null),
   diskSuspect: z.boolean(),
+  /** Copies that are held and damaged, as far as the scrub has read. */
+  damaged: z._default(count, 0),
+  /** When the scrub had last read every copy, epoch milliseconds by the node's clock; 0: not yet. */
+  scrubbedAt: z._default(count, 0),
+  /** The share of the copies that its pass has read. */
+  scrubShare: z._default(count, 0),
 });
 export type Stats = z.infer<typeof Stats>;
 

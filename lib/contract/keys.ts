@@ -32,6 +32,7 @@ import {
  *             P                    P               policy set by operators
  *             S                    S               scaling: one decision in flight
  *             W                    W               what the watch saw last of each heartbeat
+ *             W                    M               the last repair of what nodes found damaged on their disks
  *             E                    W#<operation>   event that waits to be told
  *             E                    T#<operation>   event that was told; for people who look
  *             U                    N#<node>        which notices of its machine's end were heeded
@@ -136,6 +137,7 @@ export const trashKey = (operation: string): Key => placement(trashPartition, op
 export const policyKey: Key = placement('P', 'P');
 export const scalingKey: Key = placement('S', 'S');
 export const watchKey: Key = placement('W', 'W');
+export const mendKey: Key = placement('W', 'M');
 
 export const eventPartition = 'E';
 export const waitingEvents = 'W#';

@@ -95,6 +95,11 @@ export const Policy = z.object({
   rebalanceBand: z._default(share, 0.05),
   /** A rebalance levels the accesses that nodes serve as well as their bytes. */
   heatAware: z._default(z.boolean(), false),
+  /**
+   * Days in which every copy on every node's disk is read once and compared with its checksum; 0: never, and
+   * only readers find what rots.
+   */
+  scrubDays: z._default(z.number().check(z.minimum(0), z.maximum(365)), 14),
   /** A flight whose worker gives no sign of life for so long is sent again. */
   flightLimitMs: z._default(count, 120_000),
   /** How new chunks survive, unless their writer wants it otherwise. */
@@ -126,5 +131,6 @@ export const ThrottleRecord = z.pick(Policy, {
   latencyMissShareMax: true,
   latencyBudgetMs: true,
   throttleRateBytes: true,
+  scrubDays: true,
 });
 export type ThrottleRecord = z.infer<typeof ThrottleRecord>;

@@ -137,6 +137,10 @@ export const WatchRecord = z.object({
 });
 export type WatchRecord = z.infer<typeof WatchRecord>;
 
+/** Rises with each repair that the watch starts for damaged copies: of two watches one starts it. */
+export const MendRecord = z.object({ generation: count, lastOp: text });
+export type MendRecord = z.infer<typeof MendRecord>;
+
 /** A chunk as a file's record or its manifest names it. */
 export const FileChunk = z.object({ id: text, size: count });
 export type FileChunk = z.infer<typeof FileChunk>;

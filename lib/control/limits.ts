@@ -40,6 +40,14 @@ export const bytesPerRenewal = 64 * 2 ** 20;
 /** A sweep restores for so long, then leaves the rest to the next: it has minutes in all. */
 export const restoreMsMax = 30_000;
 
+/**
+ * Bytes of damaged copies that one look reads itself before it has them repaired, eight of the largest: seconds of
+ * the minutes that the watch has. The next look goes on.
+ */
+export const bytesPerMend = 512 * 2 ** 20;
+/** A slot that a repair named is not named again for so long after that repair ended, however it did. */
+export const mendAgainMs = 3_600_000;
+
 /** Rows of a node's outbox that fill a request of their own; fewer wait for those of other nodes. */
 export const rowsPerWrite = 25;
 

@@ -1,5 +1,6 @@
 import type {
   ChunkHeat,
+  DamagedCopy,
   Held,
   PullEvent,
   Receipt,
@@ -196,6 +197,14 @@ export interface Nodes {
     node: NodeAddress,
     after?: string,
   ): Promise<{ readonly held: readonly Held[]; readonly next?: string }>;
+  /**
+   * One page of the damaged copies that the node's scrub found, by chunk id: what it says of itself.
+   * @throws NodeUnreachable, NodeRefused
+   */
+  damaged(
+    node: NodeAddress,
+    after?: string,
+  ): Promise<{ readonly damaged: readonly DamagedCopy[]; readonly next?: string }>;
   /**
    * The chunks that clients read most of late, hottest first, `limit` or 10,000 at most.
    * @throws NodeUnreachable, NodeRefused

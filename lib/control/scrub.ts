@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
+import type { DamagedCopy } from '../contract/agent.ts';
 import type { ChunkRecord } from '../contract/records.ts';
 import { type ChunkId, nodeId } from '../core/ids.ts';
 import { servesReads } from '../core/lifecycle.ts';
 import type { DamagedSlot } from '../core/repair.ts';
-import { readChunks, slotSha256 } from './chunks.ts';
+import { readChunks, slotSha256, slotSize } from './chunks.ts';
 import { addressOf, type NodeView, readNodes } from './fleet.ts';
+import { bytesPerMend } from './limits.ts';
 import { NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
 
 /** Slots that one repair names: its job is read with every pacing. */
@@ -28,6 +30,41 @@ export async function findDamage(
   return damaged;
 }
 
+/** A slot of which its holder says itself that it is damaged. */
+export interface OwnedDamage {
+  readonly chunk: ChunkId;
+  readonly node: NodeView;
+  readonly reason: DamagedCopy['reason'];
+}
+
+/**
+ * Of what nodes say of their own copies, what the placement names and what is so: each is read once, one after the
+ * other, and no more than {@link bytesPerMend} in all. Where the disk does not give the bytes, an answer that
+ * breaks off is what was said.
+ */
+export async function confirmDamage(
+  ports: Ports,
+  owned: readonly OwnedDamage[],
+): Promise<readonly DamagedSlot[]> {
+  const records = await readChunks(
+    ports.tables,
+    owned.map(({ chunk }) => chunk),
+  );
+  const damaged: DamagedSlot[] = [];
+  let bytes = 0;
+  for (const [i, { chunk, node, reason }] of owned.entries()) {
+    const record = records[i];
+    const slot = record?.state === 'live' ? record.holders.indexOf(node.id) : -1;
+    if (record === undefined || slot < 0) continue;
+    bytes += slotSize(record);
+    if (bytes > bytesPerMend) break;
+    const found = await lookAt(ports, node, chunk, slotSha256(record, slot));
+    const isSo = found === 'damaged' || (found === 'unknown' && reason === 'unreadable');
+    if (isSo) damaged.push({ chunk, slot, node: node.id });
+  }
+  return damaged;
+}
+
 async function damageOf(
   ports: Ports,
   nodes: readonly NodeView[],
@@ -38,24 +75,24 @@ async function damageOf(
     const node = nodes.find(({ id }) => id === holder);
     if (node === undefined || !servesReads(node.state)) return [];
     const sha256 = slotSha256(record, slot);
-    const isSound = await hasBytes(ports, node, chunk, sha256);
-    return isSound ? [] : [{ chunk, slot, node: nodeId(holder) }];
+    const found = await lookAt(ports, node, chunk, sha256);
+    return found === 'damaged' ? [{ chunk, slot, node: nodeId(holder) }] : [];
   });
   return (await Promise.all(looks)).flat();
 }
 
-async function hasBytes(
+async function lookAt(
   ports: Ports,
   node: NodeView,
   chunk: ChunkId,
   sha256: string,
-): Promise<boolean> {
+): Promise<'sound' | 'damaged' | 'unknown'> {
   try {
     const bytes = await ports.nodes.read(addressOf(node), chunk);
-    return createHash('sha256').update(bytes).digest('hex') === sha256;
+    return createHash('sha256').update(bytes).digest('hex') === sha256 ? 'sound' : 'damaged';
   } catch (error) {
-    if (error instanceof NodeRefused) return error.reason !== 'not-held';
-    if (error instanceof NodeUnreachable) return true;
+    if (error instanceof NodeRefused) return error.reason === 'not-held' ? 'damaged' : 'unknown';
+    if (error instanceof NodeUnreachable) return 'unknown';
     throw error;
   }
 }

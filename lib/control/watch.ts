@@ -15,6 +15,7 @@ import {
 import { tidyInventory } from './inventory.ts';
 import { type Job, listJobs, readJob, startRepair, workflowOf } from './jobs.ts';
 import { orphanAgeMs } from './limits.ts';
+import { mendDamage } from './mend.ts';
 import { pace } from './pace.ts';
 import type { Machine, Ports } from './ports.ts';
 import { dropPlan } from './publish-plan.ts';
@@ -40,8 +41,8 @@ export async function watchFor(ports: Ports, instance: string | undefined): Prom
 
 /**
  * The level-triggered look at everything that an event may have missed: nodes that died become `dead` and
- * are repaired, jobs without an execution get one, nodes that a dead job left are released, orphans are
- * collected, and the scaling is decided.
+ * are repaired, jobs without an execution get one, nodes that a dead job left are released, what nodes found
+ * damaged on their disks is repaired, orphans are collected, and the scaling is decided.
  */
 export async function watch(ports: Ports): Promise<void> {
   // Before the heartbeats are read: a watch that stalls after that must not take its own delay for theirs.
@@ -65,6 +66,7 @@ export async function watch(ports: Ports): Promise<void> {
   await liftPauses(ports);
   await pace(ports);
   await autoscale(ports, 'tick');
+  await mendDamage(ports, fleet);
   await collectInTurn(ports, fleet);
 }
 

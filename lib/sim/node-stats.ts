@@ -25,4 +25,7 @@ export const statsOf = ({ id, birth, incarnation, disk, connections }: SimNode):
   backgroundFactor: 1,
   objectiveMs: null,
   diskSuspect: false,
+  damaged: 0,
+  scrubbedAt: 0,
+  scrubShare: 0,
 });

@@ -1,5 +1,6 @@
 import type {
   ChunkHeat,
+  DamagedCopy,
   Held,
   PullEvent,
   Receipt,
@@ -99,6 +100,11 @@ export class SimNodes implements Nodes {
   ): Promise<{ readonly held: readonly Held[]; readonly next?: string }> {
     const limit = heldPage[0] + this.#process.ground.random.below(heldPage[1]);
     return this.#ask(node, 'held', (to, answer) => answer(() => to.held(after, limit)));
+  }
+
+  /** Simulated nodes have no scrub: what rots is found by readers, and by the judge. */
+  damaged(node: NodeAddress): Promise<{ readonly damaged: readonly DamagedCopy[] }> {
+    return this.#ask(node, 'damaged', (_to, answer) => answer(() => ({ damaged: [] })));
   }
 
   heat(node: NodeAddress, limit: number): Promise<readonly ChunkHeat[]> {

@@ -5,6 +5,7 @@ import { afterEach } from 'vitest';
 import { Authority } from '../../lib/agent/authority.ts';
 import { Background } from '../../lib/agent/background.ts';
 import type { Log } from '../../lib/agent/log.ts';
+import { Scrubber } from '../../lib/agent/scrubber.ts';
 import { AgentServer } from '../../lib/agent/server.ts';
 import type { StorageNode } from '../../lib/agent/storage-node.ts';
 import { Store } from '../../lib/agent/store.ts';
@@ -54,23 +55,27 @@ export async function startedAgent(options: Options = {}): Promise<Started> {
   const log: Log = (event) => void logged.push(event);
   const now = () => performance.now();
   const server = new AgentServer(log);
+  const shared = {
+    store: await Store.open({ directory, capacityBytes, now, log }),
+    background: new Background(backgroundRate, ThrottleRecord.parse({ throttle: 'none' }), now),
+    traffic: new Traffic(now),
+    log,
+    now,
+  };
   const parts: StorageNode = {
+    ...shared,
     node,
     instance: `i-${node}`,
     zone: 'z1a',
-    store: await Store.open({ directory, capacityBytes, now, log }),
     authority: new Authority(verifyingKey(publicKey), node, Date.now),
-    background: new Background(backgroundRate, ThrottleRecord.parse({ throttle: 'none' }), now),
-    traffic: new Traffic(now),
     heat: new Heat(),
-    log,
-    now,
+    scrubber: new Scrubber({ ...shared, directory, wallClock: Date.now }),
   };
   const port = await server.listen('127.0.0.1', 0);
   server.serve(parts);
   let stopped: Promise<void> | undefined;
   const stop = () => {
-    stopped ??= server.stop().then(() => parts.store.close());
+    stopped ??= Promise.all([server.stop(), parts.scrubber.stop()]).then(() => parts.store.close());
     return stopped;
   };
   atEnd(stop);

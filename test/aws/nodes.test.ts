@@ -72,7 +72,7 @@ describe('requests', () => {
       ...{ capacityBytes: 2, chunks: 1, connections: 0, cpu: null, memory: 0.5, ioWait: null },
       ...{ p99Ms: 3, foregroundIn: 0, foregroundOut: 0, backgroundIn: 0, backgroundOut: 0 },
       ...{ diskSuspect: false, throttle: 'load', throttleReason: 'idle', backgroundRate: 5 },
-      ...{ backgroundFactor: 1, objectiveMs: null },
+      ...{ backgroundFactor: 1, objectiveMs: null, damaged: 2, scrubbedAt: 5, scrubShare: 0.5 },
     };
     node.answer = json(stats);
     expect(await nodes.stats(node.at)).toEqual(stats);
@@ -85,6 +85,19 @@ describe('requests', () => {
     expect(await nodes.heat(node.at, 20)).toEqual(heat);
     expect(`${node.seen[0]!.url.pathname}${node.seen[0]!.url.search}`).toBe('/heat?limit=20');
     expect(refusalOf(node.seen[0]!, 'inspect')).toBeUndefined();
+  });
+
+  test('what is damaged is looked at, page by page, and a reason that is none is refused', async () => {
+    const damaged = [{ chunk: chunk('a'), slot: 1, epoch: 3, reason: 'unreadable' }];
+    node.answer = lines(...damaged);
+    expect(await nodes.damaged(node.at)).toEqual({ damaged, next: chunk('a') });
+    node.answer = lines();
+    expect(await nodes.damaged(node.at, chunk('a'))).toEqual({ damaged: [] });
+    const asked = node.seen.map(({ url }) => `${url.pathname}${url.search}`);
+    expect(asked).toEqual(['/damaged?limit=250', `/damaged?limit=250&after=${chunk('a')}`]);
+    expect(refusalOf(node.seen[0]!, 'inspect')).toBeUndefined();
+    node.answer = lines({ ...damaged[0]!, reason: 'tired' });
+    await expect(nodes.damaged(node.at)).rejects.toThrow(NodeRefused);
   });
 
   test('of heat no more is taken than was asked for, however much a node tells', async () => {

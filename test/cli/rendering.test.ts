@@ -109,6 +109,7 @@ const node = (over: Partial<NodeInView>): NodeInView => ({
     usedBytes: 50,
   },
   ...{ fill: 0.5, chunks: 1, connections: 0, p99Ms: null, diskSuspect: false },
+  ...{ damaged: 0, scrubAgeMs: null, scrubShare: 0 },
   ...{ foregroundIn: 0, foregroundOut: 0, backgroundIn: 0, backgroundOut: 0 },
   ...{ heartbeatAgeMs: 1_000, instance: 'i', address: 'h:1', job: '' },
   leaving: null,
@@ -161,6 +162,7 @@ describe('health', () => {
     ['a dead node', { state: 'dead' }, /is dead/],
     ['a silent node', { heartbeatAgeMs: 31_000 }, /silent for 0:31/],
     ['a suspect disk', { diskSuspect: true }, /suspect disk/],
+    ['a damaged slot', { damaged: 1 }, /n1 in zone a has 1 damaged slot on its disk/],
     ['a full zone', { usedBytes: 96, fill: 0.96 }, /Zone a is full/],
     ['a zone without an active node', { state: 'draining' }, /Zone a has no active node/],
   ])('%s degrades it', (_what, over, reason) => {

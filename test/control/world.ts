@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Held, PullEvent, Receipt, Renewal } from '../../lib/contract/agent.ts';
+import type { DamagedCopy, Held, PullEvent, Receipt, Renewal } from '../../lib/contract/agent.ts';
 import type { FleetEvent } from '../../lib/contract/events.ts';
 import {
   chunkKey,
@@ -55,6 +55,8 @@ export class MemoryNode {
   isUp = true;
   connections = 0;
   isSuspect = false;
+  /** What its scrub tells, true or not, by chunk. */
+  readonly damaged = new Map<string, DamagedCopy['reason']>();
   seq = 1;
 
   constructor(id: NodeId, capacity: number) {
@@ -90,6 +92,22 @@ export class MemoryNode {
     const { bytes } = shelf!.copy!;
     if (hashOf(bytes) !== sha256) return { outcome: 'refused', chunk, reason: 'checksum' };
     return { outcome: 'renewed', receipt: this.write(chunk, slot, epoch, bytes, at) };
+  }
+
+  /** A bit of a copy flips, and the scrub has found it. */
+  rot(chunk: string): void {
+    const copy = this.shelves.get(chunk)!.copy!;
+    copy.bytes = Uint8Array.from(copy.bytes, (byte) => byte ^ 1);
+    this.damaged.set(chunk, 'checksum');
+  }
+
+  /** Of what the scrub found, what is still held. */
+  get damagedCopies(): DamagedCopy[] {
+    return [...this.damaged.keys()].sort().flatMap((chunk) => {
+      const copy = this.shelves.get(chunk)?.copy;
+      if (copy === undefined) return [];
+      return [{ chunk, slot: copy.slot, epoch: copy.epoch, reason: this.damaged.get(chunk)! }];
+    });
   }
 
   unlink(chunk: string, version: number) {
@@ -148,6 +166,8 @@ export class World {
   beforePullEvent: (event: PullEvent) => void | Promise<void> = () => {};
   beforeRemove: (node: NodeId) => void | Promise<void> = () => {};
   beforeRenew: (renewals: readonly RenewChunk[]) => void | Promise<void> = () => {};
+  /** Before a node tells what is damaged; may refuse. */
+  beforeDamaged: (node: NodeId) => void | Promise<void> = () => {};
   /** Before a node tells its heat; may refuse. */
   beforeHeat: (node: NodeId) => void | Promise<void> = () => {};
   beforeQuery: (pk: string) => void | Promise<void> = () => {};
@@ -221,7 +241,8 @@ export class World {
       ...{ at: this.nowMs, seq: node.seq, port: 7070, incarnation: node.incarnation },
       ...{ usedBytes: node.used, capacityBytes: node.capacity, chunks: node.chunks.length },
       ...{ connections: 0, cpu: 0, memory: 0, ioWait: 0, p99Ms: 0, diskSuspect: false },
-      ...{ foregroundIn: 0, foregroundOut: 0, backgroundIn: 0, backgroundOut: 0, ...changes },
+      ...{ foregroundIn: 0, foregroundOut: 0, backgroundIn: 0, backgroundOut: 0 },
+      ...{ damaged: node.damagedCopies.length, ...changes },
     };
     this.store.write([{ op: 'put', key: heartbeatKey(node.id), fields }]);
   }
@@ -422,6 +443,13 @@ export class World {
         });
         return chunks.length > page.length ? { held, next: page.at(-1)! } : { held };
       },
+      damaged: async ({ node }, after = '') => {
+        await this.beforeDamaged(node);
+        const found = this.#reach(node).damagedCopies.filter(({ chunk }) => chunk > after);
+        const damaged = found.slice(0, this.pageItems);
+        const last = damaged.at(-1)?.chunk;
+        return found.length > damaged.length ? { damaged, next: last! } : { damaged };
+      },
       heat: async ({ node }, limit) => {
         await this.beforeHeat(node);
         return this.#reach(node)
@@ -438,6 +466,7 @@ export class World {
           ...{ throttle: 'none', throttleReason: '', backgroundRate: 0, backgroundFactor: 1 },
           objectiveMs: null,
           ...{ foregroundIn: 0, foregroundOut: 0, backgroundIn: 0, backgroundOut: 0 },
+          ...{ damaged: at.damagedCopies.length, scrubbedAt: 0, scrubShare: 0 },
         };
       },
     };

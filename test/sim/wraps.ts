@@ -88,6 +88,7 @@ export const withNodes = (nodes: Nodes, changes: Partial<Nodes>): Nodes => ({
   renew: (at, renewals) => nodes.renew(at, renewals),
   close: (at) => nodes.close(at),
   held: (node, after) => nodes.held(node, after),
+  damaged: (node, after) => nodes.damaged(node, after),
   heat: (node, limit) => nodes.heat(node, limit),
   stats: (node) => nodes.stats(node),
   ...changes,

@@ -128,6 +128,7 @@ function memoryNodes(fleet: MemoryFleet): Nodes {
     renew: notNeeded('renewing'),
     close: notNeeded('closing'),
     held: notNeeded('listing'),
+    damaged: notNeeded('damage'),
     heat: notNeeded('heat'),
     stats: notNeeded('statistics'),
   };

@@ -1,7 +1,7 @@
 import type { Policy } from '../../contract/policy.ts';
 import { byCodeUnit } from '../../core/ids.ts';
 import { formatBytes } from '../../core/units.ts';
-import { formatDuration, formatShare } from '../text.ts';
+import { counted, formatDuration, formatShare } from '../text.ts';
 import type { JobView } from './job-view.ts';
 import type { NodeInView } from './node-view.ts';
 
@@ -65,6 +65,9 @@ function nodeReasons(node: NodeInView, deadAfterMs: number): readonly string[] {
   const silent = serves && age !== null && age > deadAfterMs / 2;
   return [
     ...(node.diskSuspect ? [`${name} reports a suspect disk.`] : []),
+    ...(node.damaged > 0
+      ? [`${name} has ${counted(node.damaged, 'damaged slot')} on its disk.`]
+      : []),
     ...(silent
       ? [
           `${name} has been silent for ${formatDuration(age)}; it counts as dead after ${formatDuration(deadAfterMs)}.`,

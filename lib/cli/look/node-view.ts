@@ -23,6 +23,12 @@ export interface NodeInView {
   readonly backgroundIn: number;
   readonly backgroundOut: number;
   readonly diskSuspect: boolean;
+  /** Slots on its disk that its scrub found damaged. */
+  readonly damaged: number;
+  /** Since its scrub had last read every slot; null before it first has. */
+  readonly scrubAgeMs: number | null;
+  /** The share of its slots that the scrub's pass has read; 1 between two passes. */
+  readonly scrubShare: number;
   /** Since the last heartbeat; null before the first. */
   readonly heartbeatAgeMs: number | null;
   readonly instance: string;
@@ -62,6 +68,8 @@ function leavingOf({ id, state }: NodeWithBeat, jobs: readonly JobView[]): Leavi
 
 const isLeaving = (kind: JobView['kind']): boolean => kind === 'drain' || kind === 'scale-in';
 
+const sinceOf = (at: number, now: number): number => Math.max(0, now - at);
+
 function viewNode(
   { beat, ...node }: NodeWithBeat,
   now: number,
@@ -85,7 +93,10 @@ function viewNode(
     backgroundIn: beat?.backgroundIn ?? 0,
     backgroundOut: beat?.backgroundOut ?? 0,
     diskSuspect: beat?.diskSuspect ?? false,
-    heartbeatAgeMs: beat === undefined ? null : Math.max(0, now - beat.at),
+    damaged: beat?.damaged ?? 0,
+    scrubAgeMs: beat === undefined || beat.scrubbedAt === 0 ? null : sinceOf(beat.scrubbedAt, now),
+    scrubShare: beat?.scrubShare ?? 0,
+    heartbeatAgeMs: beat === undefined ? null : sinceOf(beat.at, now),
     instance: node.instance,
     address: node.address,
     job: node.job,

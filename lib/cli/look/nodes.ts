@@ -4,7 +4,7 @@ import type { Ports } from '../../control/ports.ts';
 import { formatBytes } from '../../core/units.ts';
 import { withStore } from '../connect.ts';
 import type { Answer, Context } from '../context.ts';
-import { formatDuration, formatShare, table } from '../text.ts';
+import { counted, formatDuration, formatShare, table } from '../text.ts';
 import { type JobView, viewJobs } from './job-view.ts';
 import { type NodeInView, viewNodes } from './node-view.ts';
 
@@ -40,6 +40,7 @@ export function nodeTable(nodes: readonly NodeInView[]): string {
     'P99',
     'MOVES_IN',
     'MOVES_OUT',
+    'SCRUB',
     'BEAT',
     ...(nodes.some(({ leaving }) => leaving !== null) ? leavingHeads : []),
   ];
@@ -47,7 +48,7 @@ export function nodeTable(nodes: readonly NodeInView[]): string {
     node.node,
     node.zone,
     node.class,
-    node.diskSuspect ? `${node.state} (disk suspect)` : node.state,
+    stateCell(node),
     formatBytes(node.usedBytes),
     formatBytes(node.capacityBytes),
     formatShare(node.fill),
@@ -56,6 +57,7 @@ export function nodeTable(nodes: readonly NodeInView[]): string {
     node.p99Ms === null ? '-' : `${Math.round(node.p99Ms)} ms`,
     `${formatBytes(Math.round(node.backgroundIn))}/s`,
     `${formatBytes(Math.round(node.backgroundOut))}/s`,
+    scrubCell(node),
     node.heartbeatAgeMs === null ? 'never' : `${formatDuration(node.heartbeatAgeMs)} ago`,
     ...leavingCells(node),
   ]);
@@ -63,6 +65,24 @@ export function nodeTable(nodes: readonly NodeInView[]): string {
     heads,
     rows.map((row) => row.slice(0, heads.length)),
   );
+}
+
+function stateCell({ state, diskSuspect, damaged }: NodeInView): string {
+  const flaws = [
+    ...(diskSuspect ? ['disk suspect'] : []),
+    ...(damaged > 0 ? [counted(damaged, 'damaged slot')] : []),
+  ];
+  return flaws.length > 0 ? `${state} (${flaws.join(', ')})` : state;
+}
+
+const dayMs = 86_400_000;
+
+/** How far this pass is; between two, since when all was read. */
+function scrubCell({ scrubShare, scrubAgeMs }: NodeInView): string {
+  if (scrubShare < 1 || scrubAgeMs === null) return formatShare(scrubShare);
+  return scrubAgeMs < 2 * dayMs
+    ? `${formatDuration(scrubAgeMs)} ago`
+    : `${Math.floor(scrubAgeMs / dayMs)} d ago`;
 }
 
 function leavingCells({ leaving }: NodeInView): readonly string[] {

@@ -42,6 +42,7 @@ const factsOf = (node: Node): readonly (readonly [string, string])[] => [
   ['clients', `in ${rate(node.foregroundIn)}, out ${rate(node.foregroundOut)}`],
   ['moves', `in ${rate(node.backgroundIn)}, out ${rate(node.backgroundOut)}`],
   ['latency p99', `${milliseconds(node.p99Ms)}, ${node.connections} connections`],
+  ['scrub', `${formatShare(node.scrubShare)} read, ${node.damaged} damaged`],
   ['heartbeat', node.heartbeatAgeMs === null ? 'none yet' : ago(node.heartbeatAgeMs)],
   ['instance', `${node.instance} at ${node.address}`],
 ];
