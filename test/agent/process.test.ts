@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { MachineLoad } from '../../lib/agent/machine-load.ts';
+import { chunkPath, scrubPath } from '../../lib/agent/paths.ts';
 import { parseSettings } from '../../lib/agent/settings.ts';
 import { Policy } from '../../lib/contract/policy.ts';
 import { HeartbeatRecord } from '../../lib/contract/records.ts';
@@ -14,14 +16,10 @@ import { atEnd, temporaryDirectory } from './started-agent.ts';
 async function running(environment: Readonly<Record<string, string>> = {}, node = 'n1') {
   const cloud = await fakeCloud();
   atEnd(() => cloud.close());
-  const agent = await startProcess({
-    cloud,
-    node,
-    directory: await temporaryDirectory(),
-    environment,
-  });
+  const directory = await temporaryDirectory();
+  const agent = await startProcess({ cloud, node, directory, environment });
   atEnd(async () => agent.child.kill('SIGKILL'));
-  return { cloud, agent };
+  return { cloud, agent, directory };
 }
 
 describe('the agent as a process', () => {
@@ -62,8 +60,11 @@ describe('the agent as a process', () => {
     const { agent } = await running({}, 'n-sized');
     expect(await stats(agent)).toMatchObject({ capacityBytes: 5_000_000 });
   });
-  test('throttles as the control plane says, within five seconds, also after a restart', async () => {
-    const { cloud, agent } = await running({ BALLAST_BACKGROUND_RATE: '100000000' });
+  test('throttles and scrubs as the control plane says, within five seconds, also after a restart', async () => {
+    const { cloud, agent, directory } = await running({ BALLAST_BACKGROUND_RATE: '100000000' });
+    const rotten = randomArrival(2_000);
+    await put(agent, rotten);
+    await writeFile(chunkPath(directory, rotten.chunk), Buffer.alloc(2_000), { flag: 'r+' });
     const says = (policy: Partial<Policy>) => {
       const whole = Policy.parse({ nodeCapacityBytes: 1, ...policy });
       cloud.throttle = { pk: 'P', sk: 'T', ...throttleOp(whole).fields };
@@ -86,6 +87,7 @@ describe('the agent as a process', () => {
     });
     const { Item } = cloud.heartbeats.at(-1)!;
     expect(JSON.stringify(Item)).toContain('"throttle":{"S":"latency"}');
+    expect(JSON.stringify(Item)).toContain('"damaged":{"N":"1"}');
     says({ throttle: 'none' });
     await untilSet('none');
     cloud.throttle = { pk: 'P', sk: 'T', throttle: 'backwards' };
@@ -100,6 +102,11 @@ describe('the agent as a process', () => {
     });
     atEnd(async () => again.child.kill('SIGKILL'));
     await untilSet('load', again);
+    const { scrubbedAt } = await stats(agent);
+    agent.child.kill('SIGTERM');
+    expect(await agent.ended).toBe(0);
+    const position = JSON.parse(await readFile(scrubPath(directory), 'utf8'));
+    expect(position).toMatchObject({ endedAt: scrubbedAt, suspects: [rotten.chunk] });
   }, 30_000);
 
   test('SIGTERM lets a running put end, then the process', async () => {
