@@ -75,6 +75,7 @@ export class Scrubber {
 
   /** Policy `scrubDays`. Until it is told nothing is read. */
   set days(days: number) {
+    if (days === this.#days) return;
     this.#days = days;
     this.#steer();
   }
@@ -138,13 +139,14 @@ export class Scrubber {
 
   #clients(): ClientsNow {
     const { traffic, background } = this.#settings;
+    const { objectiveMs } = background.told;
     return {
       unanswered: traffic.isUnanswered,
       bytes: Math.max(traffic.rate('foregroundIn'), traffic.rate('foregroundOut')),
       migrationBytesMax: background.rateMax,
       loadFactor: backgroundFactor(background.load, 0),
-      p99Ms: traffic.p99Ms(),
-      objectiveMs: background.told.objectiveMs,
+      p99Ms: objectiveMs === null ? null : traffic.p99Ms(),
+      objectiveMs,
     };
   }
 

@@ -224,8 +224,10 @@ describe('a restart', () => {
     const { scrubbedAt } = on.scrubber.told;
     await on.stop();
     const again = await disk({ directory });
-    again.scrubber.start();
-    await expect.poll(() => again.scrubber.told.scrubbedAt).toBe(scrubbedAt);
+    again.begin();
+    await expect.poll(() => again.scrubber.told.damaged, { interval: 5 }).toBe(2);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(again.scrubber.told).toMatchObject({ scrubbedAt, scrubShare: 1 });
   });
 
   test.each([

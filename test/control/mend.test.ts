@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import { chunkKey } from '../../lib/contract/keys.ts';
 import { readFleet } from '../../lib/control/fleet.ts';
 import { cancelJob, startRepair } from '../../lib/control/jobs.ts';
-import { mendAgainMs } from '../../lib/control/limits.ts';
+import { bytesPerMend, mendAgainMs } from '../../lib/control/limits.ts';
 import { mendDamage } from '../../lib/control/mend.ts';
 import { planJob } from '../../lib/control/plan-job.ts';
 import { NodeUnreachable, type Ports, TryLater } from '../../lib/control/ports.ts';
@@ -200,6 +201,22 @@ test('a node that does not answer keeps nobody from being mended', async () => {
   world.beforeDamaged = () => {};
   await minutes(world, 1);
   expect(namedBy(world, repairs(world)[1]!)).toContain(`${silent.node}: ${silent.chunk}`);
+});
+
+test('one look reads only so much, and the next begins elsewhere: nothing is kept from its turn', async () => {
+  const world = worldOf({ nodes: { a1: 'a', a2: 'a', b1: 'b', c1: 'c' } });
+  for (const path of ['f0', 'f1', 'f2', 'f3']) await putFile(world, path, path);
+  const [sound, ...bad] = world.node('b1').chunks.sort();
+  world.node('b1').damaged.set(sound!, 'checksum');
+  for (const chunk of bad) world.node('b1').rot(chunk);
+  for (const chunk of [sound!, ...bad]) {
+    const size = 0.6 * bytesPerMend;
+    world.store.write([{ op: 'update', key: chunkKey(chunkId(chunk)), set: { size } }]);
+  }
+  await minutes(world, 10);
+  const named = repairs(world).map((job) => namedBy(world, job));
+  expect(named.map(({ length }) => length)).toEqual([1, 1, 1]);
+  expect(named.flat().sort()).toEqual(bad.map((chunk) => `b1: ${chunk}`));
 });
 
 test('a whole disk of damage is named by as many jobs as it needs, one a look', async () => {
