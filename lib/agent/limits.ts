@@ -85,7 +85,10 @@ export const scrubPageCopies = 256;
 export const scrubBytesMin = 4 * 1024;
 /** Damaged copies that are told of: 2 MB of memory. The next pass finds the others. */
 export const damagedMax = 10_000;
-/** Of these, those that outlive the process: 65 KB, once a minute at most. */
+/** Of these, those that are looked at again each hour, should a disk have erred for a while: 6.4 GB at most. */
+export const reviewedMax = 100;
+export const reviewMs = 3_600_000;
+/** Those that outlive the process: 65 KB, once a minute at most. */
 export const suspectsMax = 1_000;
 
 export const inventoryPageMax = 10_000;

@@ -17,7 +17,15 @@ import { backgroundFactor } from '../core/throttle.ts';
 import { Attempts } from './attempts.ts';
 import type { Background } from './background.ts';
 import type { Damage } from './damage.ts';
-import { damagedMax, readBytes, scrubBytesMin, scrubPageCopies, suspectsMax } from './limits.ts';
+import {
+  damagedMax,
+  readBytes,
+  reviewedMax,
+  reviewMs,
+  scrubBytesMin,
+  scrubPageCopies,
+  suspectsMax,
+} from './limits.ts';
 import type { Log } from './log.ts';
 import type { Paced } from './read-back.ts';
 import { Refusal } from './refusal.ts';
@@ -53,8 +61,9 @@ export class Scrubber {
   readonly #attempts: Attempts;
   readonly #stopping = new AbortController();
   readonly #damaged = new Map<string, Damage>();
-  /** What the process before found damaged. */
+  /** Looked at before the pass goes on: what the process before found damaged, or this one an hour ago. */
   #suspects: string[] = [];
+  #reviewedAt: number;
   #pass: ScrubPass;
   #page: HeldCopy[] = [];
   #saved: { readonly pass: ScrubPass; readonly at: number };
@@ -70,6 +79,7 @@ export class Scrubber {
       if (!this.#stopping.signal.aborted) settings.log(event, detail);
     });
     this.#pass = newPass(settings.wallClock());
+    this.#reviewedAt = settings.now();
     this.#saved = { pass: this.#pass, at: settings.now() };
   }
 
@@ -126,9 +136,17 @@ export class Scrubber {
   }
 
   #steer(): void {
+    this.#review();
     const rateMin = this.#days > 0 && this.#suspects.length > 0 ? scrubRateMin : 0;
     const rate = Math.max(rateMin, scrubRate(this.#view()));
     this.#bucket.rate = isLeftToClients(this.#clients()) ? 0 : rate;
+  }
+
+  #review(): void {
+    const now = this.#settings.now();
+    if (this.#suspects.length > 0 || now - this.#reviewedAt < reviewMs) return;
+    this.#reviewedAt = now;
+    this.#suspects = [...this.#damaged.keys()].slice(0, reviewedMax);
   }
 
   #view(): ScrubView {
@@ -180,11 +198,10 @@ export class Scrubber {
   async #look(chunk: string, size: number): Promise<void> {
     const { store, log } = this.#settings;
     const damage = await store.damageOf(chunk, this.#pacedFor(size));
-    if (damage === undefined) {
-      this.#damaged.delete(chunk);
-      return;
-    }
-    if (!this.#damaged.has(chunk)) log('copy-damaged', copyOf(chunk, damage));
+    // Those that were looked at longest ago come first.
+    const isNews = !this.#damaged.delete(chunk);
+    if (damage === undefined) return;
+    if (isNews) log('copy-damaged', copyOf(chunk, damage));
     if (this.#damaged.size < damagedMax) this.#damaged.set(chunk, damage);
   }
 
@@ -221,8 +238,9 @@ export class Scrubber {
     const { store, directory, now } = this.#settings;
     const pass = this.#pass;
     if (pass === this.#saved.pass || store.health.suspect) return;
-    const suspects = [...this.#suspects, ...this.#damaged.keys()].slice(0, suspectsMax);
-    await this.#attempts.run('scrub-position', () => writePosition(directory, { pass, suspects }));
+    const suspects = [...new Set([...this.#suspects, ...this.#damaged.keys()])];
+    const position = { pass, suspects: suspects.slice(0, suspectsMax) };
+    await this.#attempts.run('scrub-position', () => writePosition(directory, position));
     this.#saved = { pass, at: now() };
   }
 }

@@ -34,7 +34,7 @@ export interface ClientsNow {
 const dayMs = 86_400_000;
 /** One piece a second: a disk of 100 GB is read in five days, and then waits for its next pass. */
 export const scrubRateMin = 256 * 1024;
-/** A twentieth of what a disk of the smallest kind gives (EBS gp3, 125 MB/s): 24 TB in 14 days. */
+/** A sixth of what the smallest disk gives (EBS gp3, 125 MB/s), while nobody needs it: 24 TB in 14 days. */
 export const scrubRateMax = 20_000_000;
 /** A pass that is late goes at most so many times as fast as one that never waited: no storm after a pause. */
 const hurryMax = 2;

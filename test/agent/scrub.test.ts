@@ -112,6 +112,20 @@ describe('a pass', () => {
     ]);
   });
 
+  test('is made good within an hour where the disk erred for a while only', async () => {
+    const on = await disk();
+    const [a, b] = await copiesOn(on, 2);
+    for (const { chunk } of [a!, b!]) await rm(chunkPath(on.directory, chunk));
+    on.begin();
+    await untilEnd(on);
+    expect(on.scrubber.told.damaged).toBe(2);
+    await writeFile(chunkPath(on.directory, a!.chunk), a!.bytes);
+    on.times.skewMs = 3_600_000;
+    on.scrubber.days = 15;
+    await expect.poll(() => found(on), { interval: 10 }).toEqual([[b!.chunk, 'unreadable']]);
+    expect(on.logged.filter((event) => event === 'copy-damaged')).toHaveLength(2);
+  });
+
   test('is not begun before it is due, nor where nobody wishes it', async () => {
     const on = await disk();
     const [first] = await copiesOn(on, 3);
