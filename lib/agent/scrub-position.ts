@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { chunkIdPattern } from '../contract/agent.ts';
-import { newPass, resumedPass, type ScrubPass } from '../core/scrub-pace.ts';
+import { believedPass, newPass, type ScrubPass } from '../core/scrub-pace.ts';
 import { scrubPath } from './paths.ts';
 
 const moment = z.number().check(z.nonnegative());
@@ -24,7 +24,7 @@ export async function readPosition(directory: string, now: number): Promise<Scru
   try {
     const text = await readFile(scrubPath(directory), 'utf8');
     const { suspects, ...pass } = Position.parse(JSON.parse(text));
-    return { pass: resumedPass(pass, now), suspects };
+    return { pass: believedPass(pass, now), suspects };
   } catch {
     return { pass: newPass(now), suspects: [] };
   }

@@ -1,6 +1,6 @@
 import type { DamagedCopy, Stats } from '../contract/agent.ts';
-import { byCodeUnit } from '../core/ids.ts';
 import {
+  believedPass,
   type ClientsNow,
   endedPass,
   isLeftToClients,
@@ -16,9 +16,8 @@ import {
 import { backgroundFactor } from '../core/throttle.ts';
 import { Attempts } from './attempts.ts';
 import type { Background } from './background.ts';
-import type { Damage } from './damage.ts';
+import { DamagedCopies } from './damaged-copies.ts';
 import {
-  damagedMax,
   readBytes,
   reviewedMax,
   reviewMs,
@@ -60,7 +59,7 @@ export class Scrubber {
   readonly #bucket: TokenBucket;
   readonly #attempts: Attempts;
   readonly #stopping = new AbortController();
-  readonly #damaged = new Map<string, Damage>();
+  readonly #damaged: DamagedCopies;
   /** Looked at before the pass goes on: what the process before found damaged, or this one an hour ago. */
   #suspects: string[] = [];
   #reviewedAt: number;
@@ -75,6 +74,7 @@ export class Scrubber {
   constructor(settings: ScrubberSettings) {
     this.#settings = settings;
     this.#bucket = new TokenBucket(0, settings.now);
+    this.#damaged = new DamagedCopies(settings.store);
     this.#attempts = new Attempts((event, detail) => {
       if (!this.#stopping.signal.aborted) settings.log(event, detail);
     });
@@ -91,20 +91,14 @@ export class Scrubber {
   }
 
   get told(): Pick<Stats, 'damaged' | 'scrubbedAt' | 'scrubShare'> {
-    this.#forgetGone();
     const { endedAt } = this.#pass;
     const scrubShareTold = Math.round(scrubShare(this.#pass) * 10_000) / 10_000;
-    return { damaged: this.#damaged.size, scrubbedAt: endedAt, scrubShare: scrubShareTold };
+    return { damaged: this.#damaged.count, scrubbedAt: endedAt, scrubShare: scrubShareTold };
   }
 
   /** Damaged copies that are still held, in the order of their ids, those after `after`. */
   damaged(after: string, limit: number): DamagedCopy[] {
-    this.#forgetGone();
-    return [...this.#damaged]
-      .filter(([chunk]) => chunk > after)
-      .sort(([left], [right]) => byCodeUnit(left, right))
-      .slice(0, limit)
-      .map(([chunk, damage]) => copyOf(chunk, damage));
+    return this.#damaged.page(after, limit);
   }
 
   /** Goes on where the process before was, until it is stopped. */
@@ -136,6 +130,7 @@ export class Scrubber {
   }
 
   #steer(): void {
+    this.#pass = believedPass(this.#pass, this.#settings.wallClock());
     this.#review();
     const rateMin = this.#days > 0 && this.#suspects.length > 0 ? scrubRateMin : 0;
     const rate = Math.max(rateMin, scrubRate(this.#view()));
@@ -146,7 +141,7 @@ export class Scrubber {
     const now = this.#settings.now();
     if (this.#suspects.length > 0 || now - this.#reviewedAt < reviewMs) return;
     this.#reviewedAt = now;
-    this.#suspects = [...this.#damaged.keys()].slice(0, reviewedMax);
+    this.#suspects = this.#damaged.chunks.slice(0, reviewedMax);
   }
 
   #view(): ScrubView {
@@ -198,11 +193,8 @@ export class Scrubber {
   async #look(chunk: string, size: number): Promise<void> {
     const { store, log } = this.#settings;
     const damage = await store.damageOf(chunk, this.#pacedFor(size));
-    // Those that were looked at longest ago come first.
-    const isNews = !this.#damaged.delete(chunk);
-    if (damage === undefined) return;
-    if (isNews) log('copy-damaged', copyOf(chunk, damage));
-    if (this.#damaged.size < damagedMax) this.#damaged.set(chunk, damage);
+    if (this.#damaged.note(chunk, damage))
+      log('copy-damaged', { chunk, slot: damage?.copy.slot, reason: damage?.reason });
   }
 
   /** Within the pass' rate, and in turn with what migrations do on the disk. */
@@ -222,13 +214,6 @@ export class Scrubber {
     await this.#save();
   }
 
-  /** A copy that was deleted or replaced is no longer what was found. */
-  #forgetGone(): void {
-    const { store } = this.#settings;
-    for (const [chunk, { copy }] of this.#damaged)
-      if (!store.holds(chunk) || store.copy(chunk) !== copy) this.#damaged.delete(chunk);
-  }
-
   #save(): Promise<void> {
     this.#saving = this.#saving.then(() => this.#write());
     return this.#saving;
@@ -238,16 +223,9 @@ export class Scrubber {
     const { store, directory, now } = this.#settings;
     const pass = this.#pass;
     if (pass === this.#saved.pass || store.health.suspect) return;
-    const suspects = [...new Set([...this.#suspects, ...this.#damaged.keys()])];
+    const suspects = [...new Set([...this.#suspects, ...this.#damaged.chunks])];
     const position = { pass, suspects: suspects.slice(0, suspectsMax) };
     await this.#attempts.run('scrub-position', () => writePosition(directory, position));
     this.#saved = { pass, at: now() };
   }
 }
-
-const copyOf = (chunk: string, { copy: { slot, epoch }, reason }: Damage): DamagedCopy => ({
-  chunk,
-  slot,
-  epoch,
-  reason,
-});

@@ -49,9 +49,9 @@ export const isScrubDue = ({ now, pass, days }: ScrubView): boolean =>
 
 export const newPass = (now: number): ScrubPass => ({ startedAt: now, endedAt: 0, after: '' });
 
-/** What was written down of a pass, unless it is of a time that is still to come: a clock was wrong. */
-export const resumedPass = (pass: ScrubPass, now: number): ScrubPass =>
-  Math.max(pass.startedAt, pass.endedAt) > now ? newPass(now) : pass;
+/** The pass, unless it is of a time that is far to come: then a clock was wrong, and the next one never due. */
+export const believedPass = (pass: ScrubPass, now: number): ScrubPass =>
+  Math.max(pass.startedAt, pass.endedAt) > now + dayMs ? newPass(now) : pass;
 
 /** The pass itself while it is under way; else one that begins. */
 export const nextPass = (pass: ScrubPass, now: number): ScrubPass =>

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import {
+  believedPass,
   type ClientsNow,
   endedPass,
   isLeftToClients,
   newPass,
   nextPass,
-  resumedPass,
   scrubRate,
   scrubRateMax,
   scrubRateMin,
@@ -57,10 +57,11 @@ test('a pass goes from the first id to the last, and the next one begins anew', 
   expect(scrubShare(next)).toBe(0);
 });
 
-test('a position of a time still to come is not believed', () => {
-  const pass = { startedAt: 10, endedAt: 4, after: half };
-  expect(resumedPass(pass, 10)).toBe(pass);
-  expect(resumedPass(pass, 9)).toEqual(newPass(9));
+test('a pass of a time that is far to come is not believed', () => {
+  const pass = { startedAt: 3 * day, endedAt: 5, after: half };
+  expect(believedPass(pass, 3 * day)).toBe(pass);
+  expect(believedPass(pass, 2 * day)).toBe(pass);
+  expect(believedPass(pass, 2 * day - 1)).toEqual(newPass(2 * day - 1));
 });
 
 test.each<[what: string, clients: Partial<ClientsNow>, left: boolean]>([
