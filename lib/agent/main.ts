@@ -13,7 +13,7 @@ import { AgentServer } from './server.ts';
 import { type AgentSettings, capacityOf, parseSettings } from './settings.ts';
 import { type StorageNode, statsOf } from './storage-node.ts';
 import { Store } from './store.ts';
-import { ThrottleWish } from './throttle-wish.ts';
+import { ToldPolicy } from './told-policy.ts';
 import { Traffic } from './traffic.ts';
 
 const adaptMs = 1_000;
@@ -108,7 +108,7 @@ function beat(
     now: wallClock,
   });
   void heartbeat.run();
-  const wish = new ThrottleWish({
+  const wish = new ToldPolicy({
     table: heartbeatsTable,
     told: (policy) => {
       node.background.policy = policy;

@@ -178,5 +178,5 @@ export const heartbeatKey = (node: NodeId): Key => ({
   sk: 'H',
 });
 
-export const throttlePartition = 'P';
-export const throttleKey: Key = { table: 'heartbeats', pk: throttlePartition, sk: 'T' };
+export const nodePolicyPartition = 'P';
+export const nodePolicyKey: Key = { table: 'heartbeats', pk: nodePolicyPartition, sk: 'T' };

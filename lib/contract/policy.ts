@@ -124,13 +124,16 @@ export const Policy = z.object({
 });
 export type Policy = z.infer<typeof Policy>;
 
-/** The part that nodes are told. */
+/** How migration gives way at a node. */
 export const ThrottleRecord = z.pick(Policy, {
   throttle: true,
   latencyObjectiveMs: true,
   latencyMissShareMax: true,
   latencyBudgetMs: true,
   throttleRateBytes: true,
-  scrubDays: true,
 });
 export type ThrottleRecord = z.infer<typeof ThrottleRecord>;
+
+/** The part that nodes are told. */
+export const NodePolicy = z.extend(ThrottleRecord, z.pick(Policy, { scrubDays: true }).shape);
+export type NodePolicy = z.infer<typeof NodePolicy>;

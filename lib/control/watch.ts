@@ -19,7 +19,7 @@ import { mendDamage } from './mend.ts';
 import { pace } from './pace.ts';
 import type { Machine, Ports } from './ports.ts';
 import { dropPlan } from './publish-plan.ts';
-import { tellThrottle } from './throttle.ts';
+import { tellNodes } from './tell-nodes.ts';
 import { liftPauses } from './zone-notice.ts';
 
 type Seen = WatchRecord['seen'];
@@ -56,7 +56,7 @@ export async function watch(ports: Ports): Promise<void> {
     ports.tables,
     known.filter(({ state }) => state !== 'gone'),
   );
-  await tellThrottle(ports);
+  await tellNodes(ports);
   const seen = await look(ports, fleet, now);
   const died = await declareDead(ports, fleet, machines, stillMs(fleet, seen, now));
   await endStrays(ports, machines, known);

@@ -12,7 +12,7 @@ import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-
 import type { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
 import { tagFleet } from '../contract/env.ts';
-import { throttlePartition } from '../contract/keys.ts';
+import { nodePolicyPartition } from '../contract/keys.ts';
 import { metricNamespace } from '../contract/metrics.ts';
 import { agentBundle } from './agent-bundle.ts';
 import type { FleetData } from './fleet-data.ts';
@@ -87,7 +87,7 @@ export class Nodes extends Construct {
         sid: 'AskHowToThrottle',
         actions: ['dynamodb:GetItem'],
         resources: [data.heartbeats.tableArn],
-        conditions: leadingKeys(throttlePartition),
+        conditions: leadingKeys(nodePolicyPartition),
       }),
     );
     role.addToPolicy(

@@ -5,7 +5,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { tagFleet } from '../contract/env.ts';
 import { eventSource } from '../contract/events.ts';
-import { throttlePartition } from '../contract/keys.ts';
+import { nodePolicyPartition } from '../contract/keys.ts';
 import type { FleetData } from './fleet-data.ts';
 import { type FunctionName, functionNames } from './functions.ts';
 import { allowKey } from './key-use.ts';
@@ -36,7 +36,7 @@ const permissions: Readonly<Record<FunctionName, readonly Permission[]>> = {
     startWorkflows,
     sendBatches,
     sendSweeps,
-    tellThrottle,
+    tellNodes,
   ],
   sweep: [signCapabilities, sendSweeps],
   urgency: [startWorkflows, nameZones],
@@ -87,11 +87,11 @@ function useTables(role: IRole, data: FleetData): void {
 }
 
 /** The one item among the heartbeats that is the control plane's. */
-function tellThrottle(role: IRole, { data }: PermissionsProps): void {
-  allow(role, 'TellThrottle', {
+function tellNodes(role: IRole, { data }: PermissionsProps): void {
+  allow(role, 'TellNodes', {
     actions: ['dynamodb:PutItem'],
     resources: [data.heartbeats.tableArn],
-    conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [throttlePartition] } },
+    conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [nodePolicyPartition] } },
   });
 }
 

@@ -6,7 +6,7 @@ import { chunkPath, scrubPath } from '../../lib/agent/paths.ts';
 import { parseSettings } from '../../lib/agent/settings.ts';
 import { Policy } from '../../lib/contract/policy.ts';
 import { HeartbeatRecord } from '../../lib/contract/records.ts';
-import { throttleOp } from '../../lib/control/throttle.ts';
+import { nodePolicyOp } from '../../lib/control/tell-nodes.ts';
 import { put, stats } from './agent-calls.ts';
 import { startProcess } from './agent-process.ts';
 import { randomArrival } from './arrivals.ts';
@@ -67,7 +67,7 @@ describe('the agent as a process', () => {
     await writeFile(chunkPath(directory, rotten.chunk), Buffer.alloc(2_000), { flag: 'r+' });
     const says = (policy: Partial<Policy>) => {
       const whole = Policy.parse({ nodeCapacityBytes: 1, ...policy });
-      cloud.throttle = { pk: 'P', sk: 'T', ...throttleOp(whole).fields };
+      cloud.throttle = { pk: 'P', sk: 'T', ...nodePolicyOp(whole).fields };
     };
     const untilSet = (throttle: string, of = agent) =>
       expect
@@ -91,7 +91,7 @@ describe('the agent as a process', () => {
     says({ throttle: 'none' });
     await untilSet('none');
     cloud.throttle = { pk: 'P', sk: 'T', throttle: 'backwards' };
-    await expect.poll(() => agent.output(), { timeout: 5_000 }).toContain('throttle-wish-fails');
+    await expect.poll(() => agent.output(), { timeout: 5_000 }).toContain('told-policy-fails');
     await untilSet('none');
     says({ throttle: 'load' });
     await untilSet('load');

@@ -21,7 +21,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Policy } from '../../lib/contract/policy.ts';
-import { throttleOp } from '../../lib/control/throttle.ts';
+import { nodePolicyOp } from '../../lib/control/tell-nodes.ts';
 import { put, stats } from '../agent/agent-calls.ts';
 import { type AgentProcess, startProcess } from '../agent/agent-process.ts';
 import { randomArrival } from '../agent/arrivals.ts';
@@ -74,7 +74,7 @@ async function setThrottle(throttle: Policy['throttle']): Promise<void> {
   const latencyObjectiveMs = Number(values.objective);
   const fixed = { nodeCapacityBytes: 1, throttleRateBytes: 10e6, latencyObjectiveMs };
   const policy = Policy.parse({ ...fixed, throttle });
-  cloud.throttle = { pk: 'P', sk: 'T', ...throttleOp(policy).fields };
+  cloud.throttle = { pk: 'P', sk: 'T', ...nodePolicyOp(policy).fields };
   const until = performance.now() + 5_000;
   for (const agent of agents) {
     while ((await stats(agent)).throttle !== throttle) {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { nodeKey, throttleKey } from '../../lib/contract/keys.ts';
+import { nodeKey, nodePolicyKey } from '../../lib/contract/keys.ts';
 import { tellEvents } from '../../lib/control/events.ts';
 import { nodeView, stepNode } from '../../lib/control/fleet.ts';
 import { endJob, readJob, startRebalance } from '../../lib/control/jobs.ts';
@@ -295,12 +295,12 @@ test('the throttle that is set is the policy, and what nodes read, in one write'
   const argv = ['throttle', 'set', 'latency', '--objective', '15', '--miss-share', '0.05'];
   const ran = await ballast(argv, fleet);
   expect(ran.stdout).toMatch(/^latency: 5.0% of clients' requests in 60 s may take over 15 ms/);
-  const [told] = await fleet.ports.tables.get([throttleKey]);
+  const [told] = await fleet.ports.tables.get([nodePolicyKey]);
   expect(told).toMatchObject({ throttle: 'latency', latencyObjectiveMs: 15 });
   const { stdout } = await ballast(['policy', 'get', '--json'], fleet);
   expect(JSON.parse(stdout).policy).toMatchObject({ latencyMissShareMax: 0.05 });
   await ballast(['policy', 'set', 'throttle=none'], fleet);
-  expect(await fleet.ports.tables.get([throttleKey])).toMatchObject([{ throttle: 'none' }]);
+  expect(await fleet.ports.tables.get([nodePolicyKey])).toMatchObject([{ throttle: 'none' }]);
 });
 
 test('explain says where a file is', async () => {

@@ -8,7 +8,7 @@ import {
   whyNotWritable,
 } from '../../contract/redundancy.ts';
 import type { Fields, Ports, Value } from '../../control/ports.ts';
-import { throttleOp } from '../../control/throttle.ts';
+import { nodePolicyOp } from '../../control/tell-nodes.ts';
 import { writeKnown } from '../../control/write-known.ts';
 import { withDeployment } from '../connect.ts';
 import type { Answer, Context } from '../context.ts';
@@ -37,7 +37,7 @@ export async function setPolicy(
     const inForce = checkPolicy(ports.policy, overrides);
     const operation = ports.newId();
     const put = { op: 'put', key: policyKey, fields: { ...overrides, lastOp: operation } } as const;
-    await writeKnown(ports.tables, [put, throttleOp(inForce)], operation);
+    await writeKnown(ports.tables, [put, nodePolicyOp(inForce)], operation);
     return answerOf(ports.policy, overrides);
   });
 }

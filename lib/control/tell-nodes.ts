@@ -1,13 +1,13 @@
-import { throttleKey } from '../contract/keys.ts';
-import { type Policy, ThrottleRecord } from '../contract/policy.ts';
+import { nodePolicyKey } from '../contract/keys.ts';
+import { NodePolicy, type Policy } from '../contract/policy.ts';
 import { effectivePolicy } from './policy.ts';
 import type { Op, Ports, Scalar } from './ports.ts';
 
-/** Tells the nodes how to throttle: they read this one item, and nothing of the placement. */
-export const throttleOp = (policy: Policy): Op & { readonly op: 'put' } => ({
+/** Tells the nodes their part of the policy: they read this one item, and nothing of the placement. */
+export const nodePolicyOp = (policy: Policy): Op & { readonly op: 'put' } => ({
   op: 'put',
-  key: throttleKey,
-  fields: ThrottleRecord.parse(policy),
+  key: nodePolicyKey,
+  fields: NodePolicy.parse(policy),
 });
 
 /**
@@ -15,9 +15,9 @@ export const throttleOp = (policy: Policy): Op & { readonly op: 'put' } => ({
  * wrote the policy by hand. What was told is read first and must still stand, so that a late run never
  * puts an old wish over a new one.
  */
-export async function tellThrottle(ports: Ports): Promise<void> {
-  const [told] = await ports.tables.get([throttleKey]);
-  const op = throttleOp(await effectivePolicy(ports));
+export async function tellNodes(ports: Ports): Promise<void> {
+  const [told] = await ports.tables.get([nodePolicyKey]);
+  const op = nodePolicyOp(await effectivePolicy(ports));
   const asRead = Object.fromEntries(
     Object.keys(op.fields).flatMap((name) => {
       const value = told?.[name];
