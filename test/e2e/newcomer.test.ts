@@ -23,8 +23,12 @@ function expectSentence({ code, stdout, stderr }: Ended, exitCode: number, sente
   expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' });
 }
 
+const store = new LocalStore(inject('assembly'));
+afterAll(async () => {
+  expect(await store.remove()).toEqual([]);
+});
+
 describe('in an empty directory, with nothing running', () => {
-  const store = new LocalStore(inject('assembly'));
   let taken: Server;
 
   beforeAll(async () => {
@@ -42,10 +46,7 @@ describe('in an empty directory, with nothing running', () => {
     writeFileSync(join(store.place('odd'), 'two\nlines'), 'x');
   });
 
-  afterAll(async () => {
-    taken.close();
-    expect(await store.remove()).toEqual([]);
-  });
+  afterAll(() => void taken.close());
 
   test.each<[mistake: string, argv: string[], sentence: RegExp]>([
     ['put', ['put', 'file', '/'], /No local cloud runs on \.ballast: start one with `ballast up`/],
@@ -98,7 +99,7 @@ describe('in an empty directory, with nothing running', () => {
   ])(
     'Ctrl-C to up, %s',
     async (_moment, isThere) => {
-      const argv = ['up', '--assembly', inject('assembly')];
+      const argv = ['up', '--nodes', '6', '--assembly', inject('assembly')];
       const { child, ended } = begin(argv, { cwd: store.directory, preload });
       await isThere(child);
       child.kill('SIGINT');
@@ -111,12 +112,6 @@ describe('in an empty directory, with nothing running', () => {
     },
     30_000,
   );
-
-  test('up after all that gives a fleet', async () => {
-    await store.up();
-    const { nodes } = await store.json<{ nodes: { state: string }[] }>('nodes');
-    expect(nodes.map(({ state }) => state)).toEqual(['active', 'active', 'active', 'active']);
-  }, 40_000);
 });
 
 const preload = join(import.meta.dirname, 'says-when-it-listens.ts');
@@ -139,23 +134,21 @@ const smallFiles = 500;
 /** Of the files below `large`: more than a node holds, so that two nodes of a zone are needed. */
 const largeBytes = 9_000_000;
 
-describe('on a running local cloud', () => {
-  const store = new LocalStore(inject('assembly'));
+describe('after all that, on a running local cloud', () => {
   let ports: Ports;
   let zoneOf: ReadonlyMap<string, string>;
 
   beforeAll(async () => {
     await store.up('--nodes', '6');
+    await store.json('policy', 'set', 'graceMs=1000', 'connectionsLimitMs=1000', 'parkingMs=2000');
     ports = store.ports();
-    const { nodes } = await store.json<{ nodes: { node: string; zone: string }[] }>('nodes');
+    type Node = Readonly<Record<'node' | 'zone' | 'state', string>>;
+    const { nodes } = await store.json<{ nodes: readonly Node[] }>('nodes');
+    expect(nodes.map(({ state }) => state)).toEqual(Array(6).fill('active'));
     zoneOf = new Map(nodes.map(({ node, zone }) => [node, zone]));
     writeTree(store.place('small'), smallFiles, 2_000);
     writeTree(store.place('large'), 40, 480_000);
   }, 90_000);
-
-  afterAll(async () => {
-    expect(await store.remove()).toEqual([]);
-  });
 
   const node = (): string => [...zoneOf.keys()][0]!;
   const stored = async () => (await filesWithin(ports.tables, '')).length;
@@ -206,7 +199,6 @@ describe('on a running local cloud', () => {
   test('Ctrl-C during drain --wait tells the job, which goes on to its end', async () => {
     const roomAgain = async () => (await store.run('drain', node(), '--dry-run')).code === 0;
     await until('the room of what was removed to be free', 30, roomAgain);
-    await store.json('policy', 'set', 'graceMs=1000', 'parkingMs=2000');
     const { child, ended } = begin(['drain', node(), '--wait'], { cwd: store.directory });
     const job = await until('the drain to run', 20, async () =>
       (await listJobs(ports.tables)).find(({ kind }) => kind === 'drain'),
