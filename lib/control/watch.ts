@@ -88,10 +88,6 @@ async function look(ports: Ports, fleet: readonly NodeWithBeat[], now: number): 
   return seen;
 }
 
-/**
- * A terminated machine or another disk is a fact. Silence is not: when more nodes are silent than the policy
- * believes, something else is broken (this watch slept, the network is cut), and nobody is declared dead.
- */
 /** By node: for how long its heartbeat has stood still. */
 const stillMs = (
   fleet: readonly NodeWithBeat[],
@@ -101,8 +97,9 @@ const stillMs = (
   new Map(fleet.map(({ id }) => [id, now - (seen[id]?.since ?? now)]));
 
 /**
- * Nothing leads back from `dead`, so silence alone condemns few: when more nodes than may be ill at once
- * fall silent together, it is the heartbeats' way that is broken, or the clock of this watch.
+ * A terminated machine or another disk is a fact; silence is not. Nothing leads back from `dead`, so silence alone
+ * condemns few: when more nodes than may be ill at once fall silent together, it is the heartbeats' way that is
+ * broken, or the clock of this watch.
  *
  * @returns how many were found dead
  */
@@ -164,8 +161,8 @@ const isOf = (nodes: readonly NodeId[], job: Job): boolean =>
   job.nodes.some((id) => nodes.includes(nodeId(id)));
 
 /**
- * One repair takes all dead nodes that none repairs yet, and from their drains what these have not sent; empty
- * ones leave the fleet, as do those that a job left behind on their way out.
+ * One repair takes all dead nodes that none repairs yet; the jobs that these take part in send nothing more of their
+ * plans. Empty ones leave the fleet, as do those that a job left behind on their way out.
  */
 async function repairDead(
   ports: Ports,
