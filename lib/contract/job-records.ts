@@ -17,8 +17,11 @@ export const JobRecord = z.object({
   /** Scale-out: nodes to launch, by zone, and what they may hold. */
   launch: z.record(text, count),
   launchClass: z._default(z.enum(nodeClasses), 'mixed'),
-  /** Repair: slots that do not have their bytes, each with the holder where that was found. */
-  damaged: z._default(z.array(z.object({ chunk: text, slot: count, node: text })), []),
+  /** Repair: slots that do not have their bytes, each with the holder and the placement's version as it was found. */
+  damaged: z._default(
+    z.array(z.object({ chunk: text, slot: count, node: text, version: z._default(count, 0) })),
+    [],
+  ),
   /** Scale-out: the nodes' type; empty for what the launch template has. */
   launchType: z._default(text, ''),
   /** Rises with each plan of this job; `attempt` names the plan's batches (empty before the first). */

@@ -27,7 +27,7 @@ export interface Flight {
   readonly batch: BatchRecord;
   readonly moves: readonly MoveRecord[];
   readonly flight: FlightRecord;
-  readonly job: Pick<JobRecord, 'deadline'>;
+  readonly job: Pick<JobRecord, 'deadline' | 'damaged'>;
   /** In force. */
   readonly policy: Policy;
 }
@@ -63,7 +63,7 @@ export async function readFlight(ports: Ports, message: BatchMessage): Promise<F
     batch: BatchRecord.parse(body),
     moves: MovesRecord.parse(list).moves,
     flight,
-    job: asking === undefined ? { deadline: 0 } : JobRecord.parse(asking),
+    job: asking === undefined ? { deadline: 0, damaged: [] } : JobRecord.parse(asking),
     policy: policyOver(ports, wish),
   };
 }

@@ -2,6 +2,7 @@ import type { MoveRecord } from '../contract/job-records.ts';
 import { chunkKey, flightKey, outboxKey } from '../contract/keys.ts';
 import { ChunkRecord } from '../contract/records.ts';
 import { batchId, chunkId, type NodeId } from '../core/ids.ts';
+import { isInPlace } from '../core/plan.ts';
 import { names } from './chunks.ts';
 import { addressOf, type NodeView, stillTakesCopies } from './fleet.ts';
 import { listOps } from './inventory.ts';
@@ -38,6 +39,7 @@ export interface MoveCommit {
  * Makes `to` the holder of a group of slots, in one transaction: the placements under the versions that
  * were read, the destination's inventory and guard, the row that will delete the source's copies, and
  * the flight's sign of life. Chunks that changed meanwhile drop out, and the rest is tried again.
+ * A slot that is mended in place keeps its holder, whose inventory has it: its placement's version rises, no more.
  *
  * @returns what was committed, or `superseded` when a newer message carries the batch
  * @throws OutcomeUnknown, TryLater
@@ -80,24 +82,8 @@ function opsOf(ports: Ports, commit: MoveCommit, operation: string): readonly Op
   const now = ports.now();
   return [
     ...group.map((due) => placeOn(to.id, due, operation)),
-    ...listOps(
-      group.map(({ move }) => ({ chunk: chunkId(move.chunk), holders: [to.id] })),
-      operation,
-    ),
     stillTakesCopies(to, now),
-    {
-      op: 'put',
-      key: outboxKey(from, operation),
-      fields: {
-        chunks: group.map(({ move }) => move.chunk),
-        versions: [],
-        slots: group.map(({ move }) => move.slot),
-        job: commit.job,
-        movedAt: now,
-        notBefore: now + ports.policy.parkingMs,
-        lastOp: operation,
-      },
-    },
+    ...(isInPlace({ from, to: to.id }) ? [] : handOver(ports, commit, operation)),
     {
       op: 'update',
       key: flightKey(batchId(commit.batch)),
@@ -107,6 +93,27 @@ function opsOf(ports: Ports, commit: MoveCommit, operation: string): readonly Op
     },
   ];
 }
+
+/** The slots enter the inventory of `to`, and the copies of `from` are parked. */
+const handOver = (ports: Ports, { job, from, to, group }: MoveCommit, operation: string): Op[] => [
+  ...listOps(
+    group.map(({ move }) => ({ chunk: chunkId(move.chunk), holders: [to.id] })),
+    operation,
+  ),
+  {
+    op: 'put',
+    key: outboxKey(from, operation),
+    fields: {
+      chunks: group.map(({ move }) => move.chunk),
+      versions: [],
+      slots: group.map(({ move }) => move.slot),
+      job,
+      movedAt: ports.now(),
+      notBefore: ports.now() + ports.policy.parkingMs,
+      lastOp: operation,
+    },
+  },
+];
 
 const placeOn = (to: NodeId, { move, record }: Due, operation: string): Op => ({
   op: 'update',

@@ -12,12 +12,12 @@ import type { NodeClass } from '../core/fleet.ts';
 import { type BatchId, type JobId, jobId, type NodeId } from '../core/ids.ts';
 import type { Block, JobKind, Plan } from '../core/plan.ts';
 import type { Remedy } from '../core/remedy.ts';
-import type { DamagedSlot } from '../core/repair.ts';
 import { eventOp } from './events.ts';
 import { tombstoneSeconds } from './limits.ts';
 import { observeDrain, remediesOf } from './observe.ts';
 import { queryAll } from './pages.ts';
 import type { Op, Ports, Tables, WorkflowName } from './ports.ts';
+import type { FoundSlot } from './scrub.ts';
 import { writeKnown } from './write-known.ts';
 
 export interface Job extends JobRecord {
@@ -64,7 +64,7 @@ export interface NewJob {
   /** What the launched nodes may hold. @default 'mixed' */
   readonly launchClass?: NodeClass;
   /** Repair: slots that do not have their bytes. */
-  readonly damaged?: readonly DamagedSlot[];
+  readonly damaged?: readonly FoundSlot[];
   /** Scale-out: their type. @default what the launch template has */
   readonly launchType?: string;
   readonly reasons: readonly string[];
@@ -156,7 +156,7 @@ export const startRepair = (
   ports: Ports,
   nodes: readonly NodeId[],
   reasons: readonly string[],
-  damaged: readonly DamagedSlot[] = [],
+  damaged: readonly FoundSlot[] = [],
 ): Promise<Started> => open(ports, { kind: 'repair', nodes, reasons, damaged });
 
 export const startScaleOut = (
@@ -169,7 +169,15 @@ export const startScaleOut = (
 export type JobChanges = Partial<
   Pick<
     JobRecord,
-    'state' | 'phase' | 'reasons' | 'generation' | 'attempt' | 'endedAt' | 'nodes' | 'undo'
+    | 'state'
+    | 'phase'
+    | 'reasons'
+    | 'generation'
+    | 'attempt'
+    | 'endedAt'
+    | 'nodes'
+    | 'undo'
+    | 'damaged'
   >
 > &
   Partial<

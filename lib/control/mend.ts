@@ -2,12 +2,11 @@ import { mendKey } from '../contract/keys.ts';
 import { MendRecord } from '../contract/records.ts';
 import { chunkId, jobId, type NodeId } from '../core/ids.ts';
 import { servesReads } from '../core/lifecycle.ts';
-import type { DamagedSlot } from '../core/repair.ts';
 import { addressOf, type NodeWithBeat } from './fleet.ts';
 import { type Job, listJobs, openJobOp, workflowOf } from './jobs.ts';
 import { mendAgainMs } from './limits.ts';
 import { type Item, NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
-import { confirmDamage, damagedPerJobMax, type OwnedDamage } from './scrub.ts';
+import { confirmDamage, damagedPerJobMax, type FoundSlot, type OwnedDamage } from './scrub.ts';
 import { writeKnown } from './write-known.ts';
 
 /**
@@ -76,7 +75,7 @@ function inTurn<T>(values: readonly T[], now: number): readonly T[] {
 async function startMending(
   ports: Ports,
   before: Item | undefined,
-  damaged: readonly DamagedSlot[],
+  damaged: readonly FoundSlot[],
 ): Promise<void> {
   const id = jobId(ports.newId());
   const generation = before === undefined ? 0 : MendRecord.parse(before).generation;
@@ -98,7 +97,7 @@ async function startMending(
   await ports.workflows.start(workflowOf('repair'), id);
 }
 
-const reasonsFor = (damaged: readonly DamagedSlot[]): readonly string[] =>
+const reasonsFor = (damaged: readonly FoundSlot[]): readonly string[] =>
   [...Map.groupBy(damaged, ({ node }) => node)].map(
     ([node, slots]) =>
       `the scrub of ${node} found ${slots.length} damaged ${slots.length === 1 ? 'slot' : 'slots'}`,

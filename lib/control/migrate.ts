@@ -1,7 +1,7 @@
-import type { BatchRecord, MoveRecord } from '../contract/job-records.ts';
 import type { BatchMessage } from '../contract/messages.ts';
 import { batchId, chunkId, jobId, nodeId } from '../core/ids.ts';
 import { takesCopies } from '../core/lifecycle.ts';
+import { isInPlace } from '../core/plan.ts';
 import { endFlight, type Flight, leftOf, type Outcome, readFlight } from './batch-flight.ts';
 import { readChunks } from './chunks.ts';
 import { type Carried, commitMoves, type Due } from './commit-moves.ts';
@@ -59,10 +59,11 @@ async function hintSweep(
 
 async function carry(
   ports: Ports,
-  { message, batch, moves, flight, job }: Flight,
+  whole: Flight,
   limits: WorkerLimits,
 ): Promise<Outcome | 'superseded'> {
-  const { due: all, over } = await dueMoves(ports, batch, moves);
+  const { message, batch, flight, job } = whole;
+  const { due: all, over } = await dueMoves(ports, whole);
   if (all.length === 0) return { ...nothingCarried, over, parked: 'nothing' };
   const nodes = all.some(isCoded) ? await readFleet(ports.tables) : await readNodes(ports.tables);
   const to = nodes.find((node) => node.id === batch.to);
@@ -88,8 +89,9 @@ async function carry(
     total = plus(total, carried);
     if (limits.remainingMs() < remainingMsMin) break;
   }
+  const isLeft = total.moves > 0 && !isInPlace(batch);
   const stays = nodes.some(({ id, state }) => id === batch.from && state === 'active');
-  return { ...total, over, parked: stays && total.moves > 0 ? 'to-sweep' : 'nothing' };
+  return { ...total, over, parked: stays && isLeft ? 'to-sweep' : 'nothing' };
 }
 
 const failedBy = (due: readonly Due[], why: string): Carried => ({
@@ -116,23 +118,30 @@ const shardsParkedOn = async (
 /** Drops what is done already, or was removed, or moved elsewhere since it was planned: that is over. */
 async function dueMoves(
   ports: Ports,
-  batch: BatchRecord,
-  moves: readonly MoveRecord[],
+  flight: Flight,
 ): Promise<{ readonly due: readonly Due[]; readonly over: number }> {
+  const { batch, moves } = flight;
   const records = await readChunks(
     ports.tables,
     moves.map(({ chunk }) => chunkId(chunk)),
   );
   const wanted = moves.flatMap((move, i) => {
     const record = records[i];
-    const isWanted =
-      !batch.cancelled.includes(i) &&
-      record?.state === 'live' &&
-      record.holders[move.slot] === batch.from;
-    return isWanted ? [{ move, record }] : [];
+    if (batch.cancelled.includes(i) || record === undefined) return [];
+    return isWanted(flight, { move, record }) ? [{ move, record }] : [];
   });
   return {
-    due: wanted.filter(({ record }) => !record.holders.includes(batch.to)),
+    due: wanted.filter(({ record }) => isInPlace(batch) || !record.holders.includes(batch.to)),
     over: moves.length - batch.cancelled.length - wanted.length,
   };
 }
+
+/** What is mended in place keeps its holder: it is to be done under the version that was planned over, no other. */
+const isWanted = ({ batch, job }: Flight, { move, record }: Due): boolean =>
+  record.state === 'live' &&
+  record.holders[move.slot] === batch.from &&
+  (!isInPlace(batch) ||
+    job.damaged.some(
+      ({ chunk, slot, version }) =>
+        chunk === move.chunk && slot === move.slot && version === record.version,
+    ));

@@ -25,6 +25,7 @@ import { mapOf, withLeaving } from './observe.ts';
 import { queryAll } from './pages.ts';
 import type { Ports } from './ports.ts';
 import { type JobMoves, type JobPlan, movingPhase, publishPlan } from './publish-plan.ts';
+import { type FoundSlot, stillDamaged } from './scrub.ts';
 
 /**
  * A blocked job looks again after so long: seldom enough that waiting for weeks stays under the 25,000 events
@@ -53,9 +54,11 @@ export async function planJob(ports: Ports, id: JobId): Promise<StepResult<Verdi
     await changeJob(ports, job, { ...totals, phase: 'no move succeeded, trying again' });
     return { verdict: 'blocked', waitSeconds: againWaitSeconds };
   }
-  const plan = await planNow(ports, job, jobs);
+  const damaged = await stillDamaged(ports, damagedOf(job));
+  const plan = await planNow(ports, { ...job, damaged: [...damaged] }, jobs);
   if (plan.moves.length > 0) {
-    await publishPlan(ports, job, plan, accountOf(job, totals, plan));
+    const account = { ...accountOf(job, totals, plan), damaged: [...damaged] };
+    await publishPlan(ports, job, plan, account);
     return { verdict: 'moves', waitSeconds: 0 };
   }
   if (plan.blocks.length === 0) return nothingToMove(ports, job, totals);
@@ -180,8 +183,8 @@ function movesOver(
   return leaving.length > 0 ? planDrain(map, leaving, policy) : nothingLeft(job.kind);
 }
 
-const damagedOf = ({ damaged }: Job) =>
-  damaged.map(({ chunk, slot, node }) => ({ chunk: chunkId(chunk), slot, node: nodeId(node) }));
+const damagedOf = ({ damaged }: Job): readonly FoundSlot[] =>
+  damaged.map((each) => ({ ...each, chunk: chunkId(each.chunk), node: nodeId(each.node) }));
 
 const nothingLeft = (job: JobKind): Plan => ({
   job,

@@ -12,6 +12,11 @@ import { NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
 /** Slots that one repair names: its job is read with every pacing. */
 export const damagedPerJobMax = 200;
 
+/** As its placement had it. */
+export interface FoundSlot extends DamagedSlot {
+  readonly version: number;
+}
+
 /**
  * Reads every slot of these chunks, not only as many as a read needs, and names those whose holder lacks the
  * bytes or has others. A holder that does not answer is not accused: the watch looks after it.
@@ -19,9 +24,9 @@ export const damagedPerJobMax = 200;
 export async function findDamage(
   ports: Ports,
   chunks: readonly ChunkId[],
-): Promise<readonly DamagedSlot[]> {
+): Promise<readonly FoundSlot[]> {
   const nodes = await readNodes(ports.tables);
-  const damaged: DamagedSlot[] = [];
+  const damaged: FoundSlot[] = [];
   const records = await readChunks(ports.tables, chunks);
   for (const [i, chunk] of chunks.entries()) {
     const record = records[i];
@@ -45,12 +50,12 @@ export interface OwnedDamage {
 export async function confirmDamage(
   ports: Ports,
   owned: readonly OwnedDamage[],
-): Promise<readonly DamagedSlot[]> {
+): Promise<readonly FoundSlot[]> {
   const records = await readChunks(
     ports.tables,
     owned.map(({ chunk }) => chunk),
   );
-  const damaged: DamagedSlot[] = [];
+  const damaged: FoundSlot[] = [];
   let bytes = 0;
   for (const [i, { chunk, node, reason }] of owned.entries()) {
     const record = records[i];
@@ -60,9 +65,37 @@ export async function confirmDamage(
     if (bytes > bytesPerMend) break;
     const found = await lookAt(ports, node, chunk, slotSha256(record, slot));
     const isSo = found === 'damaged' || (found === 'unknown' && reason === 'unreadable');
-    if (isSo) damaged.push({ chunk, slot, node: node.id });
+    if (isSo) damaged.push({ chunk, slot, node: node.id, version: record.version });
   }
   return damaged;
+}
+
+/**
+ * Of slots that were found damaged, those that may still be: where the placement has changed since, the slot may have
+ * been mended in place, and what its holder has now is read.
+ */
+export async function stillDamaged(
+  ports: Ports,
+  found: readonly FoundSlot[],
+): Promise<readonly FoundSlot[]> {
+  if (found.length === 0) return [];
+  const nodes = await readNodes(ports.tables);
+  const records = await readChunks(
+    ports.tables,
+    found.map(({ chunk }) => chunk),
+  );
+  const still: FoundSlot[] = [];
+  for (const [i, each] of found.entries()) {
+    const record = records[i];
+    if (record?.state !== 'live' || record.holders[each.slot] !== each.node) continue;
+    const holder = nodes.find(({ id }) => id === each.node);
+    const isMended =
+      record.version !== each.version &&
+      holder !== undefined &&
+      (await lookAt(ports, holder, each.chunk, slotSha256(record, each.slot))) === 'sound';
+    if (!isMended) still.push({ ...each, version: record.version });
+  }
+  return still;
 }
 
 async function damageOf(
@@ -70,13 +103,14 @@ async function damageOf(
   nodes: readonly NodeView[],
   chunk: ChunkId,
   record: ChunkRecord,
-): Promise<readonly DamagedSlot[]> {
-  const looks = record.holders.map(async (holder, slot): Promise<readonly DamagedSlot[]> => {
+): Promise<readonly FoundSlot[]> {
+  const { version } = record;
+  const looks = record.holders.map(async (holder, slot): Promise<readonly FoundSlot[]> => {
     const node = nodes.find(({ id }) => id === holder);
     if (node === undefined || !servesReads(node.state)) return [];
     const sha256 = slotSha256(record, slot);
     const found = await lookAt(ports, node, chunk, sha256);
-    return found === 'damaged' ? [{ chunk, slot, node: nodeId(holder) }] : [];
+    return found === 'damaged' ? [{ chunk, slot, node: nodeId(holder), version }] : [];
   });
   return (await Promise.all(looks)).flat();
 }

@@ -4,6 +4,7 @@ import type { Policy } from '../contract/policy.ts';
 import { copyOrRebuild, type Giver, type ShardSupply } from '../core/copy-or-rebuild.ts';
 import { chunkId, type NodeId, nodeId } from '../core/ids.ts';
 import { servesReads } from '../core/lifecycle.ts';
+import { isInPlace } from '../core/plan.ts';
 import { backgroundFactor } from '../core/throttle.ts';
 import { bytes, bytesPerSecond, millis } from '../core/units.ts';
 import { holdersOf, slotSha256, slotSize } from './chunks.ts';
@@ -73,8 +74,8 @@ const askedOf = ({ move, record }: Due) => ({
 });
 
 /** From the node that gives the slot up if it still serves, else from any other holder. */
-function copyOf({ from }: Batch, due: Due): PullChunk {
-  const holders = holdersOf(due.record);
+function copyOf({ from, to }: Batch, due: Due): PullChunk {
+  const holders = holdersOf(due.record).filter((holder) => holder !== to.id);
   const first = holders.filter((holder) => holder === from);
   return {
     ...askedOf(due),
@@ -88,11 +89,14 @@ function shardOf(policy: Policy, batch: Batch, due: Due, loads: Loads): PullChun
   const data = redundancy.kind === 'erasure' ? redundancy.data : 1;
   const shardBytes = slotSize(record);
   const others = record.holders.filter((_, slot) => slot !== move.slot);
+  const holder = isInPlace({ from: batch.from, to: batch.to.id })
+    ? undefined
+    : loads.giver(batch.from);
   const supply = copyOrRebuild({
     bytes: bytes(shardBytes),
     data,
     to: loads.taker(),
-    holder: loads.giver(batch.from),
+    holder,
     others: others.flatMap((node) => loads.giver(node) ?? []),
     leftMs: millis(batch.leftMs),
     crossZonePrice: policy.crossZonePricePerGB,
@@ -100,10 +104,9 @@ function shardOf(policy: Policy, batch: Batch, due: Due, loads: Loads): PullChun
   const from = suppliers(supply, data);
   loads.ask(from, shardBytes);
   const rebuild = rebuildOf(due, supply);
-  const isServing = loads.giver(batch.from) !== undefined;
   return {
     ...askedOf(due),
-    holders: isServing ? [nodeId(batch.from)] : [],
+    holders: holder === undefined ? [] : [nodeId(batch.from)],
     ...(rebuild && { rebuild }),
   };
 }

@@ -20,6 +20,7 @@ import {
 import type { BatchId, NodeId, Zone } from '../core/ids.ts';
 import { nodeId } from '../core/ids.ts';
 import { servesReads } from '../core/lifecycle.ts';
+import { isInPlace } from '../core/plan.ts';
 import type { Batch, Flight, Urgency } from '../core/schedule.ts';
 import { bytes, bytesPerSecond, epochMillis } from '../core/units.ts';
 import { urgencyUnder } from '../core/urgency.ts';
@@ -187,7 +188,9 @@ function endsOf(
   return {
     from: nodeId(from),
     to: nodeId(to),
-    isLost: nodes !== undefined && (source === undefined || !servesReads(source.state)),
+    isLost:
+      isInPlace({ from, to }) ||
+      (nodes !== undefined && (source === undefined || !servesReads(source.state))),
     ...(source !== undefined && target !== undefined && { zones: [source.zone, target.zone] }),
   };
 }

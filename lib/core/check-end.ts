@@ -9,6 +9,8 @@ export interface EndLimits {
   readonly fillHard: number;
   readonly leaving: readonly NodeId[];
   readonly lost: readonly NodeId[];
+  /** Slots that are as good as lost, though their holders are not. */
+  readonly damaged: ReadonlySet<number>;
 }
 
 export function checkEnd(
@@ -30,7 +32,9 @@ export function checkEnd(
   const chunks = new Set([...moved.keys()].map((slot) => fleet.chunkOfSlot[slot]!));
   return [
     ...checkRoom(fleet, peak, limits.fillHard),
-    ...[...chunks].flatMap((chunk) => checkChunk({ fleet, after, moved, live, free }, chunk)),
+    ...[...chunks].flatMap((chunk) =>
+      checkChunk({ ...{ fleet, after, moved, live, free }, damaged: limits.damaged }, chunk),
+    ),
   ];
 }
 
@@ -47,6 +51,7 @@ interface End {
   readonly after: Int32Array;
   readonly moved: ReadonlyMap<number, Move>;
   readonly live: readonly boolean[];
+  readonly damaged: ReadonlySet<number>;
   /** Room of each node; -1 of one that takes no copies. */
   readonly free: readonly number[];
 }
@@ -66,7 +71,8 @@ function checkChunk(end: End, chunk: number): Violation[] {
   const zoneOf = (holder: number) => fleet.zoneOfNode[holder]!;
   const spanned = (holders: number[]) =>
     new Set(holders.filter((holder) => end.live[holder]).map(zoneOf)).size;
-  const before = spanned(slots.map((slot) => fleet.holders[slot]!).filter((each) => each >= 0));
+  const sound = slots.filter((slot) => !end.damaged.has(slot));
+  const before = spanned(sound.map((slot) => fleet.holders[slot]!).filter((each) => each >= 0));
   if (spanned(holdersAfter) < before) {
     violations.push({ kind: 'zones-fewer', chunk: id, before, after: spanned(holdersAfter) });
   }

@@ -4,6 +4,7 @@ import type { NodeId } from './ids.ts';
 import { takesCopies } from './lifecycle.ts';
 import { fillHardMax, violationsMax } from './limits.ts';
 import type { Move, Plan } from './plan.ts';
+import type { DamagedSlot } from './repair.ts';
 import type { Violation } from './violation.ts';
 
 export interface Promises {
@@ -11,6 +12,8 @@ export interface Promises {
   readonly leaving?: readonly NodeId[];
   /** Nodes whose slots are lost: sources of a repair. */
   readonly lost?: readonly NodeId[];
+  /** Slots that may be mended where they are. */
+  readonly damaged?: readonly DamagedSlot[];
   /** @default 0.95 */
   readonly fillHard?: number;
 }
@@ -34,18 +37,26 @@ export function checkPlan(fleet: FleetMap, plan: Plan, promises: Promises = {}):
       after[slot] = fleet.nodeIndex.get(move.to) ?? after[slot]!;
     }
   }
-  violations.push(...checkTotals(plan), ...checkEnd(fleet, after, moved, limitsOf(promises)));
+  violations.push(
+    ...checkTotals(plan),
+    ...checkEnd(fleet, after, moved, limitsOf(fleet, promises)),
+  );
   violations.push(...checkLeaving(fleet, after, plan, promises));
   return violations.slice(0, violationsMax);
 }
 
-const limitsOf = ({ fillHard = fillHardMax, leaving = [], lost = [] }: Promises) => ({
-  fillHard,
-  leaving,
-  lost,
+const limitsOf = (
+  fleet: FleetMap,
+  { fillHard = fillHardMax, leaving = [], lost = [], damaged = [] }: Promises,
+) => ({
+  ...{ fillHard, leaving, lost },
+  damaged: new Set(damaged.flatMap((each) => slotOf(fleet, each) ?? [])),
 });
 
-function slotOf(fleet: FleetMap, { chunk, slot }: Move): number | undefined {
+function slotOf(
+  fleet: FleetMap,
+  { chunk, slot }: Pick<Move, 'chunk' | 'slot'>,
+): number | undefined {
   const index = fleet.chunkIds.indexOf(chunk);
   if (index === undefined || !Number.isInteger(slot) || slot < 0) return undefined;
   const at = fleet.slotStart[index]! + slot;
@@ -58,7 +69,10 @@ function checkMove(fleet: FleetMap, move: Move, slot: number, promises: Promises
   if (holder !== move.from) violations.push({ kind: 'not-the-holder', move, holder });
   const expected = bytesOf(fleet, slot);
   if (move.bytes !== expected) violations.push({ kind: 'wrong-bytes', move, expected });
-  const { leaving, lost = [] } = promises;
+  const { leaving, lost = [], damaged = [] } = promises;
+  if (move.to === move.from && !damaged.some((each) => isOf(each, move))) {
+    violations.push({ kind: 'stays', move });
+  }
   if (leaving !== undefined && !leaving.includes(move.from)) {
     violations.push({ kind: 'needless-move', move });
   }
@@ -74,6 +88,9 @@ function checkMove(fleet: FleetMap, move: Move, slot: number, promises: Promises
   }
   return violations;
 }
+
+const isOf = ({ chunk, slot, node }: DamagedSlot, move: Move): boolean =>
+  chunk === move.chunk && slot === move.slot && node === move.from;
 
 const bytesOf = (fleet: FleetMap, slot: number) => fleet.slotBytes[fleet.chunkOfSlot[slot]!]!;
 

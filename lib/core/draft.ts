@@ -76,6 +76,12 @@ export class Draft {
     return this.suits(slot, node) && this.refusal(slot, node) === undefined;
   }
 
+  /** Whether the slot's holder may write it anew: the old bytes lie beside the new ones for a while. */
+  canStay(slot: number): boolean {
+    const node = this.fleet.holders[slot]!;
+    return this.isOpen(node) && this.suits(slot, node) && this.bytesOf(slot) <= this.room(node);
+  }
+
   /** Whether the node is of a class for the slot. */
   suits(slot: number, node: number): boolean {
     const kind = this.fleet.isMetadata[this.fleet.chunkOfSlot[slot]!] === 1 ? 'metadata' : 'data';

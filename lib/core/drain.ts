@@ -45,10 +45,11 @@ export function draftDrain(
   // Under `hash` each chunk says where it goes: there is nothing to pour.
   if (policy.placement !== 'hash') pourOut(byFlows, nodes, fillHard);
   const rest = slots.filter((slot) => !byFlows.hasMoved(slot));
-  const left = placeSlots(byFlows, rest, judgeZone, policy.placement);
+  const rules = { ...policy, judge: judgeZone };
+  const left = placeSlots(byFlows, rest, rules);
   if (short.length === 0 && left.length === 0) return byFlows.planned(job, minimum);
   const slotBySlot = newDraft();
-  const allBlocks = [...short, ...placeSlots(slotBySlot, slots, judgeZone, policy.placement)];
+  const allBlocks = [...short, ...placeSlots(slotBySlot, slots, rules)];
   return allBlocks.length > 0 ? blocked(job, allBlocks, minimum) : slotBySlot.planned(job, minimum);
 }
 

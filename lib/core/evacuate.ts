@@ -32,8 +32,7 @@ export function planEvacuation(
   const unplaced = placeSlots(
     draft,
     bySpare.flatMap(([, some]) => some),
-    judgeZoneOfRepair,
-    policy.placement,
+    { ...policy, judge: judgeZoneOfRepair },
   );
   const inDanger = bySpare.filter(([spare]) => spare <= 0).flatMap(([, some]) => some);
   const atLeast = unplaced.length === 0 ? minimum : draft.bytesTotal;

@@ -9,22 +9,24 @@ import { Seats } from './seats.ts';
 import type { ZoneVerdict } from './spread.ts';
 import { bytes } from './units.ts';
 
-export type ZoneJudge = (draft: Draft, slot: number, zone: number) => ZoneVerdict;
+export interface PlaceRules {
+  readonly judge: (draft: Draft, slot: number, zone: number) => ZoneVerdict;
+  /** @default 'roomiest' */
+  readonly placement?: Placement;
+  /** Slots whose holder may write them anew. @default none */
+  readonly mayStay?: ReadonlySet<number>;
+}
 
 /**
  * Gives each slot, in order, to the least filled node that fits (or, under `hash`, to the one that its chunk
- * prefers): in its own zone if the zone rule likes that, else in another. What has no target comes back as
- * blocks.
+ * prefers): in its own zone if the zone rule likes that, else in another. One that may stay does
+ * so before it leaves a zone that the rule likes, or enters one that is only better than none. What has no target comes
+ * back as blocks.
  */
-export function placeSlots(
-  draft: Draft,
-  slots: Iterable<number>,
-  judge: ZoneJudge,
-  placement: Placement = 'roomiest',
-): Block[] {
+export function placeSlots(draft: Draft, slots: Iterable<number>, rules: PlaceRules): Block[] {
   const { fleet } = draft;
   const seats =
-    placement === 'hash'
+    rules.placement === 'hash'
       ? new PreferredSeats(draft)
       : new Seats(draft, fleet.nodes.keys(), (node) => fillOf(draft, node));
   const homes = fleet.nodes.map((_, node) => fleet.zoneOfNode[node]!);
@@ -34,13 +36,13 @@ export function placeSlots(
   for (const slot of slots) {
     const home = homes[fleet.holders[slot]!]!;
     needed[home]! += draft.bytesOf(slot);
-    const seat = seatFor(draft, seats, slot, home, judge);
+    const seat = seatFor(draft, seats, { slot, home }, rules);
     if (seat === undefined) unplaced.push(slot);
     else draft.move(slot, seat);
   }
   return [
     ...zonesWithoutRoom(draft, unplaced, needed, roomBefore),
-    ...unplaced.slice(0, blocksListedMax).map((slot) => noNodeFits(draft, slot, judge)),
+    ...unplaced.slice(0, blocksListedMax).map((slot) => noNodeFits(draft, slot, rules)),
   ];
 }
 
@@ -50,28 +52,40 @@ const fillOf = (draft: Draft, node: number): number =>
 function seatFor(
   draft: Draft,
   seats: Pick<Seats, 'pick'>,
-  slot: number,
-  home: number,
-  judge: ZoneJudge,
+  { slot, home }: Homed,
+  rules: PlaceRules,
 ): number | undefined {
-  const atHome = judge(draft, slot, home);
-  const first = atHome === 'good' ? seats.pick(home, slot) : undefined;
+  const stays = rules.mayStay?.has(slot) && draft.canStay(slot);
+  const own = stays ? draft.fleet.holders[slot]! : undefined;
+  const atHome = rules.judge(draft, slot, home);
+  const first = atHome === 'good' ? (seats.pick(home, slot) ?? own) : undefined;
   if (first !== undefined) return first;
-  const others = otherZones(draft, slot, home, judge);
-  const ranked = [
-    ...others.filter(({ verdict }) => verdict === 'good'),
+  const others = otherZones(draft, slot, home, rules);
+  const good = others.filter(({ verdict }) => verdict === 'good');
+  const worse = [
     ...(atHome === 'last-resort' ? [{ zone: home }] : []),
     ...others.filter(({ verdict }) => verdict === 'last-resort'),
   ];
-  for (const { zone } of ranked) {
-    const seat = seats.pick(zone, slot);
-    if (seat !== undefined) return seat;
+  const seatIn = (zones: readonly { readonly zone: number }[]) =>
+    firstOf(zones, ({ zone }) => seats.pick(zone, slot));
+  return seatIn(good) ?? own ?? seatIn(worse);
+}
+
+function firstOf<T>(values: readonly T[], find: (value: T) => number | undefined) {
+  for (const value of values) {
+    const found = find(value);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
 
+interface Homed {
+  readonly slot: number;
+  readonly home: number;
+}
+
 /** The zones besides home that the zone rule allows, the one with most room first. */
-function otherZones(draft: Draft, slot: number, home: number, judge: ZoneJudge) {
+function otherZones(draft: Draft, slot: number, home: number, { judge }: PlaceRules) {
   const allowed = [...draft.fleet.zones.keys()]
     .filter((zone) => zone !== home)
     .map((zone) => ({ zone, verdict: judge(draft, slot, zone) }))
@@ -112,7 +126,7 @@ function zonesWithoutRoom(
   );
 }
 
-function noNodeFits(draft: Draft, slot: number, judge: ZoneJudge): Block {
+function noNodeFits(draft: Draft, slot: number, { judge }: PlaceRules): Block {
   const { fleet } = draft;
   const zones = fleet.zones.filter((_, zone) => judge(draft, slot, zone) !== 'never');
   return {

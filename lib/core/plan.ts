@@ -6,7 +6,7 @@ export type JobKind = 'drain' | 'rebalance' | 'repair' | 'scale-out' | 'scale-in
 
 /**
  * One slot of one chunk goes from one node to another. In a repair `from` is the node that lost the slot:
- * the bytes come from any live holder.
+ * the bytes come from any live holder. Where that is `to` as well, a damaged slot is mended in place.
  */
 export interface Move {
   readonly chunk: ChunkId;
@@ -15,6 +15,9 @@ export interface Move {
   readonly to: NodeId;
   readonly bytes: Bytes;
 }
+
+export const isInPlace = ({ from, to }: { readonly from: string; readonly to: string }): boolean =>
+  from === to;
 
 /** A typed reason, with its numbers, why something may not happen now. */
 export type Block =

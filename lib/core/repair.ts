@@ -17,8 +17,9 @@ export interface DamagedSlot {
 
 /**
  * Plans new holders for every slot of the lost nodes, and for damaged slots that are still where they were
- * found; `from` is the lost node or the holder of what is damaged. The chunks that can lose
- * fewest more holders come first. What can be repaired is planned even if something else is blocked. A
+ * found; `from` is the lost node or the holder of what is damaged, which is `to` as well where no other node of its
+ * zone can have it: a slot that is damaged is mended in place before its chunk's spread changes. The chunks that
+ * can lose fewest more holders come first. What can be repaired is planned even if something else is blocked. A
  * chunk with too few live holders to be read is a block: nothing can rebuild it.
  */
 export function planRepair(
@@ -34,7 +35,11 @@ export function planRepair(
   const slots = new Set([...slotsOfNodes(fleet, nodes), ...bad]);
   const { mendable, beyond } = byDanger(draft, slots, bad);
   const minimum = mendable.reduce((sum, slot) => sum + draft.bytesOf(slot), 0);
-  const unplaced = placeSlots(draft, mendable, judgeZoneOfRepair, policy.placement);
+  const unplaced = placeSlots(draft, mendable, {
+    ...policy,
+    judge: judgeZoneOfRepair,
+    mayStay: bad,
+  });
   const blocks = [
     ...unknown.map((node): Block => ({ kind: 'unknown-node', node })),
     ...unreadable(draft, beyond, bad),

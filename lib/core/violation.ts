@@ -9,6 +9,7 @@ export type Violation =
   | { readonly kind: 'unknown-destination'; readonly move: Move }
   | { readonly kind: 'slot-moves-twice'; readonly move: Move }
   | { readonly kind: 'needless-move'; readonly move: Move }
+  | { readonly kind: 'stays'; readonly move: Move }
   | { readonly kind: 'not-the-holder'; readonly move: Move; readonly holder: NodeId | undefined }
   | { readonly kind: 'wrong-bytes'; readonly move: Move; readonly expected: number }
   | { readonly kind: 'closed-destination'; readonly move: Move; readonly state: NodeState }

@@ -4,6 +4,8 @@ import type { ChunkId } from '../core/ids.ts';
 
 export interface Copy {
   readonly bytes: Uint8Array;
+  /** Of what was written. */
+  readonly sha256: string;
   readonly slot: number;
   readonly epoch: number;
   /** Virtual moment. */
@@ -97,6 +99,14 @@ export class Disk {
     this.#shelves.set(chunk, {
       ...shelf,
       copy: { ...shelf.copy, bytes: flipped(shelf.copy.bytes) },
+    });
+  }
+
+  /** Chunks whose bytes are not those that were written, in order. */
+  damaged(): readonly ChunkId[] {
+    return this.held().filter((chunk) => {
+      const { bytes, sha256 } = this.#shelves.get(chunk)!.copy!;
+      return sha256Of(bytes) !== sha256;
     });
   }
 

@@ -62,7 +62,7 @@ const worst: Faults = {
   powerCut: 0.05,
   nodeRestart: 0.05,
   diskLost: 0.02,
-  bitRot: 0.05,
+  bitRot: 0.3,
   outage: 0.02,
   messageDoubled: 0.4,
   messageLost: 0.2,

@@ -78,7 +78,8 @@ export class Judge implements DiskWatcher {
     }
   }
 
-  stored(_node: SimNode, chunk: ChunkId): void {
+  stored(node: SimNode, chunk: ChunkId): void {
+    this.#excused.delete(`${node.id} ${chunk}`);
     this.#checkPlacement(chunk);
   }
 

@@ -1,4 +1,4 @@
-import type { Stats } from '../contract/agent.ts';
+import type { DamagedCopy, Stats } from '../contract/agent.ts';
 import type { SimNode } from './node.ts';
 
 /** What a node says of itself: its load is nobody's concern here. */
@@ -25,7 +25,21 @@ export const statsOf = ({ id, birth, incarnation, disk, connections }: SimNode):
   backgroundFactor: 1,
   objectiveMs: null,
   diskSuspect: false,
-  damaged: 0,
+  damaged: disk.damaged().length,
   scrubbedAt: 0,
   scrubShare: 0,
 });
+
+/** What its scrub finds, at once: how long that takes is nobody's concern here either. */
+export function damagedOn(
+  { disk }: SimNode,
+  after: string,
+  limit: number,
+): { damaged: DamagedCopy[]; next?: string } {
+  const chunks = disk.damaged().filter((chunk) => chunk > after);
+  const damaged = chunks.slice(0, limit).map((chunk): DamagedCopy => {
+    const { slot, epoch } = disk.shelf(chunk)!.copy!;
+    return { chunk, slot, epoch, reason: 'checksum' };
+  });
+  return chunks.length > limit ? { damaged, next: chunks[limit - 1]! } : { damaged };
+}

@@ -17,7 +17,7 @@ import {
 import type { Shelf as Judged } from '../core/fence.ts';
 import { Heat, heatChunksMax } from '../core/heat.ts';
 import type { ChunkId, NodeId, Zone } from '../core/ids.ts';
-import { Disk, type DiskRules, flipped, sha256Of } from './disk.ts';
+import { Disk, type DiskRules, flipped } from './disk.ts';
 import type { DiskWatcher } from './disk-watcher.ts';
 import { statsOf } from './node-stats.ts';
 import type { Ground } from './process.ts';
@@ -228,7 +228,7 @@ export class SimNode {
     }
     const raised = this.#rules.raiseFence(old?.fence ?? 0, epoch);
     const writtenAt = this.#ground.scheduler.now;
-    this.disk.set(chunk, { fence: raised, copy: { bytes, slot, epoch, writtenAt } });
+    this.disk.set(chunk, { fence: raised, copy: { bytes, sha256, slot, epoch, writtenAt } });
     const sync = () => this.disk.sync(chunk);
     if (this.#rules.syncDelayMs === 0) sync();
     else this.#ground.scheduler.after(this.#rules.syncDelayMs, sync);
@@ -267,7 +267,7 @@ export class SimNode {
     if (!this.#rules.matches(bytes, sha256))
       return { outcome: 'refused', chunk, reason: 'checksum' };
     const writtenAt = this.#ground.scheduler.now;
-    const copy = { bytes, slot, epoch, writtenAt };
+    const copy = { bytes, sha256, slot, epoch, writtenAt };
     this.disk.set(chunk, { fence: this.#rules.raiseFence(old.fence, epoch), copy });
     this.disk.sync(chunk);
     const { incarnation } = this;
@@ -276,9 +276,9 @@ export class SimNode {
   }
 
   #heldOf(chunk: ChunkId): Held {
-    const { slot, epoch, bytes, writtenAt } = this.disk.shelf(chunk)!.copy!;
+    const { slot, epoch, bytes, sha256, writtenAt } = this.disk.shelf(chunk)!.copy!;
     const ageMs = Math.floor((this.#ground.scheduler.now - writtenAt) * ageScale);
-    return { chunk, slot, size: bytes.length, epoch, sha256: sha256Of(bytes), ageMs };
+    return { chunk, slot, size: bytes.length, epoch, sha256, ageMs };
   }
 
   #later([from, to]: readonly [number, number], run: () => void): void {
@@ -293,6 +293,6 @@ export class SimNode {
 function judged(shelf: ReturnType<Disk['shelf']>): Judged | undefined {
   if (shelf === undefined) return undefined;
   const { fence, copy } = shelf;
-  const sha256 = copy?.epoch === fence ? sha256Of(copy.bytes) : undefined;
+  const sha256 = copy?.epoch === fence ? copy.sha256 : undefined;
   return { fence, held: copy !== undefined, sha256 };
 }

@@ -20,6 +20,7 @@ import {
 import type { ChunkId } from '../core/ids.ts';
 import { flipped } from './disk.ts';
 import type { SimNode } from './node.ts';
+import { damagedOn } from './node-stats.ts';
 import type { Process } from './process.ts';
 
 /** By `host:port`. */
@@ -28,6 +29,7 @@ export type Neighbourhood = ReadonlyMap<string, SimNode>;
 /** How much later than its sender gave up a request may still take effect. */
 const lateMs = [20, 30_000] as const;
 const heldPage = [2, 30] as const;
+const damagedPageMax = 2;
 
 /** One process's view of the node agents over a network that loses, delays and corrupts. */
 export class SimNodes implements Nodes {
@@ -102,9 +104,12 @@ export class SimNodes implements Nodes {
     return this.#ask(node, 'held', (to, answer) => answer(() => to.held(after, limit)));
   }
 
-  /** Simulated nodes have no scrub: what rots is found by readers, and by the judge. */
-  damaged(node: NodeAddress): Promise<{ readonly damaged: readonly DamagedCopy[] }> {
-    return this.#ask(node, 'damaged', (_to, answer) => answer(() => ({ damaged: [] })));
+  damaged(
+    node: NodeAddress,
+    after = '',
+  ): Promise<{ readonly damaged: readonly DamagedCopy[]; readonly next?: string }> {
+    const limit = 1 + this.#process.ground.random.below(damagedPageMax);
+    return this.#ask(node, 'damaged', (to, answer) => answer(() => damagedOn(to, after, limit)));
   }
 
   heat(node: NodeAddress, limit: number): Promise<readonly ChunkHeat[]> {

@@ -71,7 +71,7 @@ function copiesLeft(world: World): readonly string[] {
   return left;
 }
 
-/** Holders that lack their copy. Rot that nobody has read yet is not noticed by anybody. */
+/** Holders that do not take part, or whose copy rots though no repair was given up of late. */
 function missingCopies(world: World): readonly string[] {
   const missing: string[] = [];
   const states = new Map(
@@ -79,6 +79,7 @@ function missingCopies(world: World): readonly string[] {
       .all('placement', fleetPartition)
       .map((item) => [nodeOfKey(item.sk) as string, recordOf<NodeRecord>(item).state]),
   );
+  const rotten = rottenCopies(world);
   const named = filesChunks(world);
   for (const { chunks } of trash(world)) for (const chunk of chunks) named.add(chunk);
   for (const [chunk, { state, holders }] of world.judge.placements()) {
@@ -88,9 +89,24 @@ function missingCopies(world: World): readonly string[] {
     for (const holder of holders) {
       if (states.get(holder) !== 'active')
         missing.push(`${chunk} on ${holder}, ${states.get(holder)}`);
+      else if (rotten.has(`${holder} ${chunk}`)) missing.push(`${chunk} on ${holder} is damaged`);
     }
   }
   return missing;
+}
+
+/** As `node chunk`. Those that a repair names which was given up are left to it for an hour. */
+function rottenCopies(world: World): ReadonlySet<string> {
+  const named = world.store
+    .all('placement', jobPartition)
+    .flatMap((item) =>
+      recordOf<JobRecord>(item).damaged.map(({ node, chunk }) => `${node} ${chunk}`),
+    );
+  const left = new Set(named);
+  const rotten = [...world.nodes.values()].flatMap((node) =>
+    node.disk.damaged().map((chunk) => `${node.id} ${chunk}`),
+  );
+  return new Set(rotten.filter((copy) => !left.has(copy)));
 }
 
 /** Chunks that a file needs and a row of the trash would remove. */

@@ -66,7 +66,8 @@ test('what a node tells of is repaired elsewhere, by one job with its reason, an
 test('one job names what several nodes tell of, and a running repair is left to what it names', async () => {
   const world = worldOf();
   const first = await rotten(world, 'f0');
-  const byHand = { chunk: chunkId(first.chunk), slot: 0, node: nodeId(first.node) };
+  const { version } = world.placement(first.chunk)!;
+  const byHand = { chunk: chunkId(first.chunk), slot: 0, node: nodeId(first.node), version };
   await startRepair(world.ports, [], [], [byHand]);
   const second = await rotten(world, 'f1');
   const third = await rotten(world, 'f2');
@@ -78,7 +79,8 @@ test('one job names what several nodes tell of, and a running repair is left to 
 });
 
 test('a repair that cannot mend waits, alone, and mends once there is room', async () => {
-  const world = worldOf({ nodes: { a1: 'a', b1: 'b', c1: 'c' } });
+  // Not room for the new bytes beside the old.
+  const world = worldOf({ nodes: { a1: 'a', b1: 'b', c1: 'c' }, capacityBytes: 20 });
   const { chunk, node } = await rotten(world);
   await minutes(world, 1);
   const [job] = repairs(world);

@@ -79,6 +79,7 @@ export class MemoryNode {
     if (judgePut(judgedOf(shelf), epoch, hashOf(bytes)) !== 'store')
       throw new NodeRefused('below-fence', 'below the fence');
     this.shelves.set(chunk, { fence: epoch, copy: { bytes, slot, epoch, at } });
+    this.damaged.delete(chunk);
     const { length: size } = bytes;
     return { chunk, slot, size, sha256: hashOf(bytes), epoch, incarnation: this.incarnation };
   }

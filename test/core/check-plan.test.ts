@@ -52,6 +52,7 @@ const kinds = (plan: Plan, promises?: Promises) =>
 
 test.each<[behaviour: string, moves: string[], violations: string[]]>([
   ['a good move', ['c0.0 a0>a1 4'], []],
+  ['a move to where the slot is', ['c0.0 a0>a0 4'], ['stays']],
   ['a chunk that is not there', ['c9.0 a0>a1 4'], ['unknown-slot']],
   ['a slot that is not there', ['c0.3 a0>a1 4'], ['unknown-slot']],
   ['a node that is not there', ['c0.0 a0>x9 4'], ['unknown-destination']],
@@ -106,4 +107,10 @@ test('a repair takes nothing to a lost node, and its zones are those that are le
 test('a hopeless plan is not listed to its end', () => {
   const moves = times(violationsMax + 5, () => move('c9.0 a0>a1 4'));
   expect(checkPlan(fleet, planOf(moves))).toHaveLength(violationsMax);
+});
+
+test('a damaged slot may be mended where it is, another not', () => {
+  const damaged = [{ chunk: chunkId('c0'), slot: 0, node: nodeId('a0') }];
+  const plan = planOf([move('c0.0 a0>a0 4'), move('c1.0 a0>a0 4')]);
+  expect(checkPlan(fleet, plan, { damaged })).toEqual([{ kind: 'stays', move: plan.moves[1] }]);
 });

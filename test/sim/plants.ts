@@ -12,6 +12,7 @@ import {
   laggingInventory,
   onUnknown,
   onWrite,
+  tellingNoDamage,
   underTheLeaseOnly,
   withoutDiskProof,
   withoutWhen,
@@ -121,6 +122,11 @@ export const plants: Readonly<Record<string, PlantedBug>> = {
   'a late commit brings a removed chunk back': {
     breaks: ['I4'],
     wrap: onWrite((ops) => ops.map((op) => (isPlacement(op) ? withoutWhen(op) : op))),
+  },
+  'a copy that a node found damaged is left to rot': {
+    faults: { bitRot: 0.3 },
+    breaks: ['I10'],
+    wrap: (ports) => ({ ...ports, nodes: tellingNoDamage(ports.nodes) }),
   },
   ...undrainPlants,
 };

@@ -107,6 +107,9 @@ export const deletingAnyVersion = (nodes: Nodes): Nodes =>
       ),
   });
 
+export const tellingNoDamage = (nodes: Nodes): Nodes =>
+  withNodes(nodes, { damaged: async () => ({ damaged: [] }) });
+
 /** The moves that a commit's ops make: chunk, its new version, and its new holder. */
 export const movesIn = (ops: readonly Op[]) =>
   ops.flatMap((op) => {

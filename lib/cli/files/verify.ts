@@ -8,10 +8,9 @@ import { startRepair } from '../../control/jobs.ts';
 import { neededChunks } from '../../control/manifest.ts';
 import type { Ports } from '../../control/ports.ts';
 import { ChunkGone, ChunkUnreadable } from '../../control/read.ts';
-import { damagedPerJobMax, findDamage } from '../../control/scrub.ts';
+import { damagedPerJobMax, type FoundSlot, findDamage } from '../../control/scrub.ts';
 import { type ChunkId, chunkId } from '../../core/ids.ts';
 import { pieces } from '../../core/pieces.ts';
-import type { DamagedSlot } from '../../core/repair.ts';
 import { formatBytes } from '../../core/units.ts';
 import { withStore } from '../connect.ts';
 import type { Answer, Context } from '../context.ts';
@@ -55,7 +54,7 @@ export async function verify(
 }
 
 interface Repairs {
-  readonly damaged: readonly DamagedSlot[];
+  readonly damaged: readonly FoundSlot[];
   /** Ids of the jobs that were started. */
   readonly jobs: readonly string[];
 }

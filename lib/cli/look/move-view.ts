@@ -11,6 +11,7 @@ import { type FlightView, type Job, listFlights, readJob } from '../../control/j
 import { queryAll } from '../../control/pages.ts';
 import type { Tables } from '../../control/ports.ts';
 import { type BatchId, chunkId, jobId } from '../../core/ids.ts';
+import { isInPlace } from '../../core/plan.ts';
 
 /** A move as people and scripts see it. Moments are ISO 8601, sizes bytes, rates bytes a second. */
 export interface MoveView {
@@ -110,7 +111,10 @@ export function viewMoves(
   const seconds = ((record.endedAt || now) - startedAt) / 1_000;
   const { from, to, urgency, endedAt } = record;
   return moves.map(({ chunk, slot, bytes }, i) => {
-    const status = placements[i]?.holders[slot] === to ? 'completed' : statusOf(record, flight, i);
+    const isThere = isInPlace(record)
+      ? record.state === 'ended' && !record.failures.some(isAbout(chunk))
+      : placements[i]?.holders[slot] === to;
+    const status = isThere ? 'completed' : statusOf(record, flight, i);
     return {
       ...{ id: `${batch}/${i}`, job: job?.id ?? flight?.job ?? '', chunk, slot, from, to, bytes },
       ...{ status, urgency, priority: job?.priority ?? 0 },
@@ -135,8 +139,10 @@ function statusOf(
   return record.movesCancelled > record.cancelled.length ? 'cancelled' : 'failed';
 }
 
+const isAbout = (chunk: string) => (failure: string) => failure.startsWith(`${chunk}: `);
+
 /** A batch keeps the first few failures, each with the chunk in front. */
 const errorOf = ({ failures }: BatchRecord, chunk: string): string =>
-  failures.find((failure) => failure.startsWith(`${chunk}: `))?.slice(chunk.length + 2) ??
+  failures.find(isAbout(chunk))?.slice(chunk.length + 2) ??
   failures.find((failure) => !failure.includes(': ')) ??
   'not copied: it is planned again';
