@@ -12,6 +12,7 @@ export interface JobView {
   readonly kind: Job['kind'];
   readonly state: Job['state'];
   readonly phase: string;
+  /** Those that leave, were lost, were launched, or have what is damaged. */
   readonly nodes: readonly string[];
   readonly launch: Job['launch'];
   readonly reasons: readonly string[];
@@ -147,7 +148,8 @@ function leavingOf({ kind, nodes }: Job, work: Work, now: number): JobView['leav
 }
 
 export function viewJob(job: Job, left: Left | undefined, now: number): JobView {
-  const { id, kind, state, phase, nodes, launch, reasons, priority, paused } = job;
+  const { id, kind, state, phase, launch, reasons, priority, paused } = job;
+  const nodes = [...new Set([...job.nodes, ...job.damaged.map(({ node }) => node)])];
   const { movesPlanned, movesRetried, movesFailed, bytesPlanned, bytesMinimum } = job;
   return {
     ...{ id, kind, state, phase, nodes, launch, reasons, priority },

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type FlightView, listFlights, readJob } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
 import { jobId } from '../../core/ids.ts';
+import { isInPlace } from '../../core/plan.ts';
 import { formatBytes } from '../../core/units.ts';
 import { withStore } from '../connect.ts';
 import type { Answer, Context } from '../context.ts';
@@ -71,7 +72,7 @@ function moveTable(moves: readonly MoveView[]): string {
       move.id,
       `${move.chunk}.${move.slot}`,
       move.from,
-      move.to,
+      goalOf(move),
       move.status,
       `${move.urgency} ${move.priority}`,
       formatBytes(move.bytesDone),
@@ -83,6 +84,9 @@ function moveTable(moves: readonly MoveView[]): string {
   const more = moves.length - rows.length;
   return table(heads, rows) + (more > 0 ? `\n${counted(more, 'more move')}: see --json.` : '');
 }
+
+const goalOf = (move: { readonly from: string; readonly to: string }): string =>
+  isInPlace(move) ? 'in place' : move.to;
 
 /** Shows what is in flight, by batch, until nobody wants to see them any more. */
 export function watchMoves(context: Context): Promise<Answer> {
@@ -115,7 +119,7 @@ function batchTable(moves: readonly BatchView[]): string {
   const heads = ['FROM', 'TO', 'URGENCY', 'MOVES', 'BYTES', 'OF', 'RATE', 'SENT', 'SILENT', 'JOB'];
   const rows = moves.map((move) => [
     move.from,
-    move.to,
+    goalOf(move),
     move.urgency,
     `${move.movesDone}/${move.moves}`,
     formatBytes(move.bytesDone),

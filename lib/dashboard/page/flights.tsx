@@ -64,7 +64,13 @@ const Row = ({ batch, open }: RowProps) => (
       <NodeLink node={batch.from} open={open} />
     </td>
     <td>
-      <span class="arrow">→</span> <NodeLink node={batch.to} open={open} />
+      {batch.from === batch.to ? (
+        'in place'
+      ) : (
+        <>
+          <span class="arrow">→</span> <NodeLink node={batch.to} open={open} />
+        </>
+      )}
     </td>
     <td>
       <span class={`chip ${batch.urgency}`}>{batch.urgency}</span>
