@@ -33,7 +33,9 @@ export class LocalTree {
         handle.sync().finally(() => handle.close()),
       );
       await chmod(temporary, mode & 0o777);
-      await utimes(temporary, modifiedAt / 1_000, modifiedAt / 1_000);
+      // As a date: Node takes a number below 0, a time before 1970, for now.
+      const date = new Date(modifiedAt);
+      await utimes(temporary, date, date);
       await rename(temporary, place).catch(refused(place));
     } catch (error) {
       await rm(temporary, { force: true });

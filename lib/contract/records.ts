@@ -149,7 +149,8 @@ export const FileRecord = z.object({
   size: count,
   sha256: text,
   mode: count,
-  modifiedAt: count,
+  /** Epoch milliseconds; below 0 before 1970. */
+  modifiedAt: z.number(),
   /** In the file's order; none while there is a manifest. */
   chunks: z.array(FileChunk),
   /** Metadata chunks that name the file's chunks, in its order, where the record has no room for them. */

@@ -4,6 +4,7 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -53,6 +54,17 @@ describe('get', () => {
     const { mtimeMs, mode } = statSync(join(into, 'a/b'));
     expect([mtimeMs, mode & 0o777]).toEqual([record.modifiedAt, record.mode & 0o777]);
     expect(readdirSync(into, { recursive: true }).sort()).toEqual(['a', 'a/b', 'c']);
+  });
+
+  test('a file older than 1970 comes back with its date', async () => {
+    const directory = scratch({ old: 'one' });
+    const date = new Date('1969-12-31T00:00Z');
+    utimesSync(join(directory, 'old'), date, date);
+    const fleet = memoryFleet();
+    await putFiles(fleet.ports, (await findSource(directory, '')).files);
+    const into = scratch();
+    expect(await fetchAll(fleet, into)).toMatchObject({ filesWritten: 1, problems: [] });
+    expect(statSync(join(into, 'old')).mtimeMs).toBe(date.getTime());
   });
 
   test('reads from another holder when one is down', async () => {
