@@ -28,8 +28,10 @@ import {
 import type { Settings } from './config.ts';
 import { type FleetKey, fleetKey } from './fleet-key.ts';
 
-/** A capability outlives the longest pull, and is worth little when it is stolen. */
+/** A capability is used at once, and is worth little when it is stolen. */
 const capabilityMs = 5 * 60_000;
+/** What a pull reads last it begins to read shortly before an agent gives up pulling. */
+const pullMs = 15 * 60_000;
 const chunkBytesMax = 64 * 2 ** 20;
 /** An answer that is only looked up. */
 const lookMsMax = 5_000;
@@ -96,7 +98,7 @@ export class AgentNodes implements Nodes {
     const readsOf = ({ chunk, holders }: PullChunk) =>
       Promise.all(
         sources.map(({ node }) =>
-          holders.includes(node) ? this.#capability('read', node, chunk) : null,
+          holders.includes(node) ? this.#capability('read', node, chunk, pullMs) : null,
         ),
       );
     const wanted = chunks.map(async (each) => {
@@ -117,7 +119,8 @@ export class AgentNodes implements Nodes {
     const { data, parity, when } = rebuild;
     const shards = rebuild.shards.map(async ({ slot, node, sha256 }) => {
       const source = sources.findIndex((each) => each.node === node);
-      return { slot, source, sha256, read: await this.#capability('read', node, chunk) };
+      const read = await this.#capability('read', node, chunk, pullMs);
+      return { slot, source, sha256, read };
     });
     return { data, parity, when, shards: await Promise.all(shards) };
   }
@@ -205,8 +208,13 @@ export class AgentNodes implements Nodes {
     return { method: 'POST', path, capability, body, idleMsMax: workMsMax };
   }
 
-  async #capability(op: Claims['op'], node: NodeId, subject?: string): Promise<string> {
-    const expires = this.#now() + capabilityMs;
+  async #capability(
+    op: Claims['op'],
+    node: NodeId,
+    subject?: string,
+    lifeMs = capabilityMs,
+  ): Promise<string> {
+    const expires = this.#now() + lifeMs;
     return issueCapability(await this.#key(), {
       op,
       node,

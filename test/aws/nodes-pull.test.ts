@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { pullMsMax } from '../../lib/agent/limits.ts';
 import { PullRequest } from '../../lib/contract/agent.ts';
 import { refuseCapability } from '../../lib/contract/capability.ts';
 import { NodeRefused, NodeUnreachable } from '../../lib/control/ports.ts';
@@ -87,6 +88,21 @@ describe('pull', () => {
       [1, 'n3', hash('one'), undefined],
       [3, 'n2', hash('three'), undefined],
     ]);
+  });
+
+  test('what it reads last may be read as long as an agent pulls', async () => {
+    node.answer = lines(...events);
+    const shards = [{ slot: 1, node: other.node, sha256: hash('one') }];
+    const rebuild = { data: 1, parity: 2, when: 'copy-failed', shards } as const;
+    await allOf(nodes.pull(node.at, [from, other], [{ ...wanted('a', 'n2'), rebuild }], 1));
+    const { chunks } = PullRequest.parse(JSON.parse(node.seen[0]!.body.toString()));
+    const [{ chunk: subject, reads, rebuild: asked }] = chunks as [(typeof chunks)[number]];
+    const reading = (name: string) =>
+      ({ op: 'read', node: name, subject, now: now + pullMsMax }) as const;
+    expect(refuseCapability(publicKey, reads[0]!, reading('n2'))).toBeUndefined();
+    const { read } = asked!.shards[0]!;
+    expect(refuseCapability(publicKey, read, reading('n3'))).toBeUndefined();
+    expect(refusalOf(node.seen[0]!, 'pull', hash(node.seen[0]!.body))).toBeUndefined();
   });
 
   test('events come as they are sent, cut anywhere', async () => {
