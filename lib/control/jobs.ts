@@ -164,7 +164,8 @@ export const startScaleOut = (
   launch: Readonly<Record<string, number>>,
   reasons: readonly string[],
   launchClass: NodeClass = 'mixed',
-): Promise<Started> => open(ports, { kind: 'scale-out', launch, launchClass, reasons });
+  launchType = '',
+): Promise<Started> => open(ports, { kind: 'scale-out', launch, launchClass, launchType, reasons });
 
 export type JobChanges = Partial<
   Pick<

@@ -1,6 +1,7 @@
-import { nodeId } from '../core/ids.ts';
+import { chunkId, nodeId } from '../core/ids.ts';
 import { readFleet } from './fleet.ts';
 import {
+  type DrainWish,
   type Job,
   type Started,
   startDrain,
@@ -22,15 +23,30 @@ export async function retryJob(ports: Ports, job: Job): Promise<Started> {
   switch (job.kind) {
     case 'drain':
     case 'scale-in':
-      return startDrain(ports, present, reasons);
+      return startDrain(ports, present, reasons, wishOf(ports, job));
     case 'repair':
-      return startRepair(ports, present, reasons);
+      return startRepair(ports, present, reasons, damagedOf(job));
     case 'rebalance':
       return startRebalance(ports, reasons);
     case 'scale-out': {
       const joined = fleet.some(({ id, state }) => nodes.includes(id) && state === 'active');
       // Nodes that joined stay: what is left is to fill them.
-      return joined ? startRebalance(ports, reasons) : startScaleOut(ports, job.launch, reasons);
+      return joined ? startRebalance(ports, reasons) : launchAgain(ports, job, reasons);
     }
   }
 }
+
+const launchAgain = (
+  ports: Ports,
+  { launch, launchClass, launchType }: Job,
+  reasons: readonly string[],
+): Promise<Started> => startScaleOut(ports, launch, reasons, launchClass, launchType);
+
+/** A deadline that has passed is nobody's wish any more. */
+const wishOf = (ports: Ports, { deadline, priority }: Job): DrainWish => ({
+  priority,
+  ...(deadline > ports.now() && { deadline }),
+});
+
+const damagedOf = ({ damaged }: Job) =>
+  damaged.map((each) => ({ ...each, chunk: chunkId(each.chunk), node: nodeId(each.node) }));

@@ -7,13 +7,22 @@ import {
   findBatch,
   setBatchPaused,
 } from '../../lib/control/cancel.ts';
-import { cancelJob, readJob, startRebalance } from '../../lib/control/jobs.ts';
+import {
+  cancelJob,
+  type Job,
+  openJobOp,
+  readJob,
+  type Started,
+  startDrain,
+  startRebalance,
+  startRepair,
+} from '../../lib/control/jobs.ts';
 import { migrate } from '../../lib/control/migrate.ts';
 import { pace } from '../../lib/control/pace.ts';
 import { setPaused } from '../../lib/control/pause.ts';
 import { planJob } from '../../lib/control/plan-job.ts';
 import { retryJob } from '../../lib/control/retry.ts';
-import { batchId, type JobId, zone } from '../../lib/core/ids.ts';
+import { batchId, chunkId, type JobId, jobId, nodeId, zone } from '../../lib/core/ids.ts';
 import { forever, jobOf, putFiles, runJob, take, work } from './acts.ts';
 import { batchOf, ends, flights, moving, sent } from './moving.ts';
 import { World } from './world.ts';
@@ -268,4 +277,54 @@ test('a job that was cancelled is asked for again, and does what is left', async
   expect(jobOf(world, again.job)).toMatchObject({ kind: 'drain', nodes: [full], state: 'running' });
   expect(await runJob(world, again.job)).toBe('done');
   expect(world.problems()).toEqual([]);
+});
+
+describe('what is asked for again is what was asked for:', () => {
+  const ended = async (world: World, started: Started): Promise<Job> => {
+    if (started.kind === 'blocked') throw new Error('blocked');
+    await cancelJob(world.ports, started.job);
+    return (await readJob(world.ports.tables, started.job))!;
+  };
+
+  test('the slots of a repair', async () => {
+    const world = new World();
+    await putFiles(world, 1);
+    const chunk = chunkId(world.node('a1').chunks[0]!);
+    const damaged = [{ chunk, slot: 0, node: nodeId('a1'), version: 1 }];
+    const job = await ended(world, await startRepair(world.ports, [], [], damaged));
+    const again = await retryJob(world.ports, job);
+    if (again.kind === 'blocked') throw new Error('blocked');
+    expect(jobOf(world, again.job)).toMatchObject({ kind: 'repair', damaged });
+  });
+
+  test('the class and the type of nodes to launch', async () => {
+    const world = new World();
+    const wanted = {
+      launch: { a: 2 },
+      launchClass: 'metadata',
+      launchType: 'm7g.2xlarge',
+    } as const;
+    const id = jobId('asked');
+    await world.ports.tables.write([
+      openJobOp(id, { kind: 'scale-out', ...wanted, reasons: [] }, world.nowMs),
+    ]);
+    const again = await retryJob(world.ports, await ended(world, { kind: 'started', job: id }));
+    if (again.kind === 'blocked') throw new Error('blocked');
+    expect(jobOf(world, again.job)).toMatchObject({ kind: 'scale-out', ...wanted });
+  });
+
+  test.each([
+    ['a deadline that is to come', 3_600_000, 3_600_000],
+    ['no deadline that has passed', -1, undefined],
+  ])("%s, and a drain's rank", async (_what, inMs, left) => {
+    const { world, ports, job, full } = await moving();
+    await cancelAllOf(ports, (await readJob(ports.tables, job))!);
+    await runJob(world, job);
+    const wish = { deadline: world.nowMs + inMs, priority: 9 };
+    const drain = await ended(world, await startDrain(ports, [nodeId(full)], [], wish));
+    const again = await retryJob(ports, drain);
+    if (again.kind === 'blocked') throw new Error('blocked');
+    const deadline = left === undefined ? 0 : world.nowMs + left;
+    expect(jobOf(world, again.job)).toMatchObject({ kind: 'drain', priority: 9, deadline });
+  });
 });
