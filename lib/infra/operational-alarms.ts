@@ -17,6 +17,7 @@ import {
   metricNodesDead,
   metricZonesPaused,
 } from '../contract/metrics.ts';
+import type { Policy } from '../contract/policy.ts';
 import { fleetMetric } from './fleet-metrics.ts';
 import { type Queues, urgencies } from './queues.ts';
 import { runbook } from './runbook.ts';
@@ -24,6 +25,7 @@ import type { WorkflowName } from './workflows/workflow.ts';
 
 export interface OperationalAlarmsProps {
   readonly fleetName: string;
+  readonly policy: Policy;
   readonly queues: Queues;
   readonly machines: Readonly<Record<WorkflowName, StateMachine>>;
   readonly actions: readonly IAlarmAction[];
@@ -105,12 +107,17 @@ const ofWorkflows = ({ machines }: OperationalAlarmsProps): readonly Watched[] =
     heading: 'failed-executions',
   }));
 
-const ofFleet = ({ fleetName }: OperationalAlarmsProps): readonly Watched[] => [
+/** A batch that nobody carries is told of once in `flightLimitMs`, and by a look a minute: in each such period. */
+const stalledPeriod = ({ flightLimitMs }: Policy): Duration =>
+  Duration.minutes(Math.ceil(flightLimitMs / minute.toMilliseconds()) + 2);
+
+const ofFleet = ({ fleetName, policy }: OperationalAlarmsProps): readonly Watched[] => [
   {
     id: 'MovesStalled',
-    metric: fleetMetric(fleetName, metricMovesStalled, minute),
+    metric: fleetMetric(fleetName, metricMovesStalled, stalledPeriod(policy)),
     above: 0,
-    periods: 5,
+    // One batch that is sent again was lost, and is nobody's worry.
+    periods: 3,
     what: 'Moves make no progress',
     heading: 'stalled-moves',
   },

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Duration } from 'aws-cdk-lib';
 import { beforeAll, expect, test } from 'vitest';
+import { pace } from '../../lib/control/pace.ts';
+import { stateFrom } from '../../lib/local/alarm-state.ts';
+import { sent } from '../control/moving.ts';
 import { flat, ofType, type Resources, synthesise } from './synthesis.ts';
 
 let all: Resources;
@@ -75,4 +78,32 @@ test('every dead-letter queue, workflow and queue of moves is watched', () => {
       'ballast-zones-paused',
     ]),
   );
+});
+
+test('a batch that nobody carries raises the alarm of stalled moves', async () => {
+  const { world, ports } = await sent();
+  const {
+    Period,
+    EvaluationPeriods,
+    DatapointsToAlarm = EvaluationPeriods,
+  } = alarm('ballast-moves-stalled');
+  const rule = {
+    comparison: 'GreaterThanThreshold',
+    threshold: 0,
+    evaluationPeriods: EvaluationPeriods,
+    datapointsToAlarm: DatapointsToAlarm,
+    missingData: 'notBreaching',
+  } as const;
+  const points: (number | undefined)[] = [];
+  for (let minute = 0; minute < 60; minute += Period / 60) {
+    const before = world.logged.length;
+    for (let tick = 0; tick < Period / 60; tick++) {
+      world.pass(60_000);
+      await pace(ports);
+    }
+    const said = world.logged.slice(before).filter((event) => event === 'flight-silent').length;
+    points.push(said === 0 ? undefined : said);
+  }
+  expect(stateFrom(rule, points.slice(-EvaluationPeriods), 'OK')).toBe('ALARM');
+  expect(stateFrom(rule, [undefined, 1, undefined].slice(0, EvaluationPeriods), 'OK')).toBe('OK');
 });
