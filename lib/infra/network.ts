@@ -24,7 +24,7 @@ const zoneCount = 3;
 /** An endpoint costs by the zone: two outlive the loss of one. */
 const endpointZones = 2;
 
-/** What functions in the network, nodes and operators' shells call besides DynamoDB and S3. */
+/** What functions in the network, nodes, clients and operators' shells call besides DynamoDB and S3. */
 const services = {
   Sqs: InterfaceVpcEndpointAwsService.SQS,
   States: InterfaceVpcEndpointAwsService.STEP_FUNCTIONS,
@@ -93,7 +93,8 @@ export class Network extends Construct {
 
   #endpoints(): void {
     const group = this.#group('Endpoints', 'Endpoints of AWS services');
-    for (const peer of [this.nodes, this.functions] satisfies ISecurityGroup[]) {
+    // Clients sign what they ask of nodes with the fleet's secret, and hint the sweep at what they remove.
+    for (const peer of [this.nodes, this.functions, this.clients] satisfies ISecurityGroup[]) {
       group.addIngressRule(peer, Port.tcp(443), 'calls to AWS');
     }
     for (const [id, service] of Object.entries(services)) {

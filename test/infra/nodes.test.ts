@@ -60,6 +60,23 @@ test('only nodes, functions and clients reach the agents; nobody from an address
   }
 });
 
+test('nodes, functions and clients reach the endpoints of what they call', () => {
+  const ingress = ofType(all, 'AWS::EC2::SecurityGroupIngress').map(
+    ([, { Properties }]) => Properties,
+  );
+  const peers = ingress
+    .filter(({ GroupId }) => flat(GroupId).includes('NetworkEndpoints'))
+    .map((rule) => [
+      /Network(Nodes|Functions|Clients)/.exec(flat(rule.SourceSecurityGroupId))?.[1],
+      rule.FromPort,
+    ]);
+  expect(peers.sort()).toEqual([
+    ['Clients', 443],
+    ['Functions', 443],
+    ['Nodes', 443],
+  ]);
+});
+
 test('nothing has a public address or a way to the internet', () => {
   const types = new Set(Object.values(all).map(({ Type }) => Type));
   expect(types).not.toContain('AWS::EC2::InternetGateway');
