@@ -24,7 +24,7 @@ beforeAll(() => {
   machines = new Map(
     ofType(all, 'AWS::StepFunctions::StateMachine').map(([, { Properties }]) => [
       Properties.StateMachineName,
-      JSON.parse(flat(Properties.DefinitionString)),
+      JSON.parse(flat(Properties.DefinitionString).replaceAll('<AWS::Partition>', 'aws')),
     ]),
   );
 });
@@ -56,6 +56,12 @@ function walk({ StartAt, States }: Definition, script: Script): string {
   }
   return seen.join(' ');
 }
+
+test('its tasks are named in whatever partition it is deployed to', () => {
+  const { all } = synthesise();
+  for (const [, { Properties }] of ofType(all, 'AWS::StepFunctions::StateMachine'))
+    expect(flat(Properties.DefinitionString)).not.toContain('arn:aws:');
+});
 
 test('there are four, and each is valid Amazon States Language', () => {
   expect([...machines.keys()].sort()).toEqual([...names].sort());

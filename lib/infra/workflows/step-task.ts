@@ -1,3 +1,4 @@
+import { Aws } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { FieldUtils, type TaskMetricsConfig, TaskStateBase } from 'aws-cdk-lib/aws-stepfunctions';
@@ -37,7 +38,7 @@ export class StepTask extends TaskStateBase {
 
   protected override _renderTask(): Record<string, unknown> {
     return {
-      Resource: 'arn:aws:states:::lambda:invoke',
+      Resource: `arn:${Aws.PARTITION}:states:::lambda:invoke`,
       Parameters: FieldUtils.renderObject({
         FunctionName: this.#props.handler.functionArn,
         Payload: this.#props.payload,
