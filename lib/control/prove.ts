@@ -2,7 +2,7 @@ import type { Held } from '../contract/agent.ts';
 import { outboxPartition } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
 import type { ChunkRecord } from '../contract/records.ts';
-import { chunkId, type JobId } from '../core/ids.ts';
+import { type ChunkId, chunkId, type JobId } from '../core/ids.ts';
 import { servesReads } from '../core/lifecycle.ts';
 import { beginStep } from './begin-step.ts';
 import { names, readChunks } from './chunks.ts';
@@ -82,9 +82,10 @@ async function evidenceOf(
       const page = await ports.nodes.held(addressOf(node), after);
       const others = page.held.map(({ chunk }) => chunkId(chunk)).filter((id) => !listed.has(id));
       const records = await readChunks(ports.tables, others);
-      const placements = new Map([...listed, ...others.map((id, i) => [id, records[i]] as const)]);
+      const found = new Map(others.map((id, i) => [id, records[i]] as const));
+      const placementOf = (id: ChunkId) => (listed.has(id) ? listed : found).get(id);
       evidence.push(
-        ...page.held.map((held) => ({ held, record: placements.get(chunkId(held.chunk)) })),
+        ...page.held.map((held) => ({ held, record: placementOf(chunkId(held.chunk)) })),
       );
       after = page.next;
     } while (after !== undefined);
