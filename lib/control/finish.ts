@@ -3,7 +3,7 @@ import { type JobId, jobId } from '../core/ids.ts';
 import { beginStep } from './begin-step.ts';
 import { tellEvents } from './events.ts';
 import { type NodeView, readNodes, stepNode } from './fleet.ts';
-import { namedIn, tidyInventory } from './inventory.ts';
+import { holdsAny } from './inventory.ts';
 import { endJob, type JobChanges } from './jobs.ts';
 import type { Ports } from './ports.ts';
 import { terminateNode } from './terminate.ts';
@@ -70,12 +70,8 @@ export async function bury(ports: Ports, nodes: readonly NodeView[]): Promise<re
   const machines = await ports.machines.list();
   const named: NodeView[] = [];
   for (const node of nodes) {
-    if (node.state !== 'dead' || (await holdsNothing(ports, node)))
-      await terminateNode(ports, node, machines);
-    else named.push(node);
+    if (node.state === 'dead' && (await holdsAny(ports, node.id))) named.push(node);
+    else await terminateNode(ports, node, machines);
   }
   return named;
 }
-
-const holdsNothing = async (ports: Ports, { id }: NodeView): Promise<boolean> =>
-  namedIn(await tidyInventory(ports, id), id).length === 0;

@@ -4,8 +4,8 @@ import { type ChunkId, chunkId, type NodeId } from '../core/ids.ts';
 import { pieces } from '../core/pieces.ts';
 import { names, readChunks } from './chunks.ts';
 import { chunksPerList } from './limits.ts';
-import { queryAll } from './pages.ts';
-import type { Op, Ports, Tables } from './ports.ts';
+import { pagesOf, queryAll } from './pages.ts';
+import type { Item, Op, Ports, Tables } from './ports.ts';
 
 /**
  * What a node holds, as lists: the transaction that makes it a holder writes one, under a key of its own,
@@ -34,13 +34,13 @@ interface List {
   readonly chunks: readonly ChunkId[];
 }
 
-async function listsOf(tables: Tables, node: NodeId): Promise<readonly List[]> {
-  const items = await queryAll(tables, 'placement', inventoryPartition(node));
-  return items.map((item) => ({
-    sk: item.sk,
-    chunks: InventoryRecord.parse(item).chunks.map(chunkId),
-  }));
-}
+const listOf = (item: Item): List => ({
+  sk: item.sk,
+  chunks: InventoryRecord.parse(item).chunks.map(chunkId),
+});
+
+const listsOf = async (tables: Tables, node: NodeId): Promise<readonly List[]> =>
+  (await queryAll(tables, 'placement', inventoryPartition(node))).map(listOf);
 
 /** Every chunk that the placement may name the node for: one complete, consistent pass. */
 export async function listedOn(tables: Tables, node: NodeId): Promise<readonly ChunkId[]> {
@@ -57,8 +57,22 @@ export type Placements = ReadonlyMap<ChunkId, ChunkRecord | undefined>;
  *
  * @returns the placements, read after the lists, of every chunk that was listed
  */
-export async function tidyInventory(ports: Ports, node: NodeId): Promise<Placements> {
-  const lists = await listsOf(ports.tables, node);
+export const tidyInventory = async (ports: Ports, node: NodeId): Promise<Placements> =>
+  tidyLists(ports, node, await listsOf(ports.tables, node));
+
+/**
+ * Whether the placement still names the node for anything. As {@link tidyInventory}, but a page of lists at a time and
+ * no further than to the first chunk that is named: of a node of a million chunks no function has them all in memory.
+ */
+export async function holdsAny(ports: Ports, node: NodeId): Promise<boolean> {
+  for await (const page of pagesOf(ports.tables, 'placement', inventoryPartition(node))) {
+    const placements = await tidyLists(ports, node, page.map(listOf));
+    if (namedIn(placements, node).length > 0) return true;
+  }
+  return false;
+}
+
+async function tidyLists(ports: Ports, node: NodeId, lists: readonly List[]): Promise<Placements> {
   const chunks = [...new Set(lists.flatMap((list) => list.chunks))];
   const records = await readChunks(ports.tables, chunks);
   const placements = new Map(chunks.map((chunk, i) => [chunk, records[i]]));

@@ -3,7 +3,7 @@ import type { StepResult, Verdicts } from '../contract/messages.ts';
 import type { JobId } from '../core/ids.ts';
 import { beginStep } from './begin-step.ts';
 import { type NodeView, readNodes, stepNode } from './fleet.ts';
-import { namedIn, tidyInventory } from './inventory.ts';
+import { holdsAny } from './inventory.ts';
 import { tellPhase } from './jobs.ts';
 import { tombstoneSeconds } from './limits.ts';
 import { queryAll } from './pages.ts';
@@ -55,7 +55,7 @@ export async function terminateNode(
   if (node.state !== 'drained' && node.state !== 'dead') return 0;
   const parked = node.since + ports.policy.parkingMs - ports.now();
   if (node.state === 'drained' && parked > 0) return Math.ceil(parked / 1000);
-  if (namedIn(await tidyInventory(ports, node.id), node.id).length > 0) return lookAgainSeconds;
+  if (await holdsAny(ports, node.id)) return lookAgainSeconds;
   if ((await stepNode(ports, node, 'terminating', node.job)) === 'stale') return lookAgainSeconds;
   const epoch = node.epoch + 1;
   return finishTermination(

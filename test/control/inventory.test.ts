@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { inventoryKey, inventoryPartition } from '../../lib/contract/keys.ts';
 import { commitFiles, removeFiles } from '../../lib/control/files.ts';
-import { listedOn, namedIn, tidyInventory } from '../../lib/control/inventory.ts';
+import { holdsAny, listedOn, namedIn, tidyInventory } from '../../lib/control/inventory.ts';
 import { sweep } from '../../lib/control/sweep.ts';
 import { nodeId } from '../../lib/core/ids.ts';
 import { placeFile, putFile } from './acts.ts';
@@ -82,6 +82,22 @@ test('two that tidy at once lose nothing', async () => {
   await together(world, 6);
   await removed(world, 'f0', 'f1', 'f2');
   await Promise.all([tidyInventory(world.ports, a1), tidyInventory(world.ports, a1)]);
+  expect(world.problems()).toEqual([]);
+});
+
+test.each<[what: string, gone: number, holds: boolean, readsMax: number]>([
+  ['nothing of a node is named: every list is looked at and goes', 20, false, 20],
+  ['all of it is: no more than a page is looked at', 0, true, 2],
+  ['the last chunk is: no placement is read twice', 19, true, 20],
+])('%s', async (_what, gone, holds, readsMax) => {
+  const world = new World({ pageItems: 2 });
+  const paths = Array.from({ length: 20 }, (_, i) => `f${i}`);
+  for (const path of paths) await putFile(world, path, path);
+  await removed(world, ...paths.slice(0, gone));
+  world.reads = 0;
+  expect(await holdsAny(world.ports, a1)).toBe(holds);
+  expect(world.reads).toBeLessThanOrEqual(readsMax);
+  expect(lists(world)).toHaveLength(20 - gone);
   expect(world.problems()).toEqual([]);
 });
 
