@@ -1,6 +1,6 @@
 import { nodeKey } from '../contract/keys.ts';
 import type { StepResult, Verdicts } from '../contract/messages.ts';
-import { type JobId, type NodeId, nodeId, zone } from '../core/ids.ts';
+import { byCodeUnit, type JobId, type NodeId, nodeId, zone } from '../core/ids.ts';
 import { typeNamed } from '../core/node-type.ts';
 import { beginStep } from './begin-step.ts';
 import { enrolNode, type NodeView, readNodes, stepNode } from './fleet.ts';
@@ -38,12 +38,20 @@ export async function launch(base: Ports, id: JobId): Promise<StepResult<Verdict
 /** Names follow from the job, so that the step finds its own nodes when it runs again. */
 function wantedBy(job: Job): readonly Wanted[] {
   const tail = job.id.slice(-6).toLowerCase();
+  const zones = Object.keys(job.launch).sort(byCodeUnit);
   return Object.entries(job.launch).flatMap(([name, count]) =>
     Array.from({ length: count }, (_, i) => {
-      const node = nodeId(`n-${tail}-${name.slice(-1)}${i + 1}`);
-      return { node, zone: name, token: `${job.id}-${name.slice(-1)}${i + 1}` };
+      const seat = `${shortOf(name, zones)}${i + 1}`;
+      return { node: nodeId(`n-${tail}-${seat}`), zone: name, token: `${job.id}-${seat}` };
     }),
   );
+}
+
+/** A zone's last letter; of zones that end alike (us-west-2a, us-west-2-lax-1a) the later ones add their number. */
+function shortOf(name: string, zones: readonly string[]): string {
+  const letter = name.slice(-1);
+  const number = zones.filter((zone) => zone.endsWith(letter)).indexOf(name) + 1;
+  return number === 1 ? letter : `${letter}${number}-`;
 }
 
 const enrol = (ports: Ports, job: Job, { node, zone: name, token }: Wanted): Promise<void> =>

@@ -63,6 +63,16 @@ test.each([
   }
 });
 
+test('zones whose names end alike get nodes of their own', async () => {
+  const zones = { 'us-west-2a': 1, 'us-west-2-lax-1a': 1, 'us-west-2b': 1 };
+  const nodes = { a1: 'us-west-2a', b1: 'us-west-2b', c1: 'us-west-2-lax-1a' };
+  const world = new World({ nodes, policy });
+  const job = await grown(world, zones);
+  await launch(world.ports, job);
+  const launched = jobOf(world, job).nodes.map((node) => world.record(node)?.zone);
+  expect(launched.toSorted()).toEqual(Object.keys(zones).toSorted());
+});
+
 test('a full fleet grows, joins and is levelled', async () => {
   const world = new World({ policy });
   await putFiles(world, 20);
