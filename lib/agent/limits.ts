@@ -55,6 +55,8 @@ export const stripeBytes = 64 * 1024;
 /** A pull from one source: to connect, and to send the next bytes. */
 export const connectMsMax = 3_000;
 export const idleMsMax = 30_000;
+/** What is read back in its place is paced for so long: the rest of {@link idleMsMax} is the disk's. */
+export const renewalPacedMs = 5_000;
 /** No function that could ask for a pull lives longer than a Lambda. */
 export const pullMsMax = 15 * 60_000;
 

@@ -13,7 +13,12 @@ import {
 } from '../contract/agent.ts';
 import { heatChunksMax } from '../core/heat.ts';
 import { authorisedBody, type Exchange, numberOf, sendJson } from './exchange.ts';
-import { chunksPerRequestMax, inventoryPageDefault, inventoryPageMax } from './limits.ts';
+import {
+  chunksPerRequestMax,
+  inventoryPageDefault,
+  inventoryPageMax,
+  renewalPacedMs,
+} from './limits.ts';
 import { pulls } from './pull-requests.ts';
 import { Refusal, type RefusalKind } from './refusal.ts';
 import { type StorageNode, statsOf } from './storage-node.ts';
@@ -48,12 +53,18 @@ const renewals: NodeRequest = async (node, exchange) => {
   sendJson(exchange, 200, await allSettled(wishes.map(renewal)));
 };
 
-/** The disk is read as for a migration: within the node's rate out, and in turn. */
+/**
+ * The disk is read as for a migration: in turn, and within the node's rate out, but for a while only. No byte leaves
+ * the node, and at a rate that clients leave next to nothing of the answer would come after nobody waits for it.
+ */
 async function renew(node: StorageNode, wish: Wish, gone: AbortSignal): Promise<Renewal> {
   const { out, disk } = node.background;
   try {
     const { size } = node.store.copy(wish.chunk);
-    await out.take(size, gone);
+    const late = AbortSignal.timeout(renewalPacedMs);
+    await out.take(size, AbortSignal.any([gone, late])).catch((reason) => {
+      if (gone.aborted || !late.aborted) throw reason;
+    });
     const receipt = await disk.run(size, () => {
       gone.throwIfAborted();
       return node.store.renew(wish);

@@ -71,9 +71,17 @@ async function walk(top: string, into: string, found: Found): Promise<void> {
       const child = { from: join(from, name), path: joinStorePath(path, name) };
       if (entry.isSymbolicLink()) found.symlinks += 1;
       else if (entry.isDirectory()) waiting.push(child);
-      else await addFile(child.from, child.path, await lstat(child.from, { bigint: true }), found);
+      else {
+        const stats = await lstat(child.from, { bigint: true }).catch(unlessGone);
+        if (stats !== undefined) await addFile(child.from, child.path, stats, found);
+      }
     });
   }
+}
+
+/** What is deleted while the tree is walked is no part of it. */
+function unlessGone(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 async function entriesOf(directory: string): Promise<readonly Dirent<Buffer<ArrayBufferLike>>[]> {

@@ -14,7 +14,7 @@ import {
 } from './file-ops.ts';
 import { findFile } from './find-files.ts';
 import { failIfHolderLeft } from './holder-left.ts';
-import { filesPerRemoval, replacesMax } from './limits.ts';
+import { chunksPerRemoval, filesPerRemoval, replacesMax } from './limits.ts';
 import { commitLongFile, mustFitManifest, needsManifest } from './long-files.ts';
 import { opsMax, type Ports } from './ports.ts';
 import { writeKnown } from './write-known.ts';
@@ -115,7 +115,9 @@ async function removeGroup(ports: Ports, paths: readonly string[]): Promise<numb
     if (found.length === 0) return 0;
     const operation = ports.newId();
     const ops = removalOps(found, operation);
-    if (ops.length > opsMax && found.length > 1) return removeHalves(ports, paths);
+    const chunks = found.reduce((sum, { record }) => sum + record.chunks.length, 0);
+    const isTooMuch = ops.length > opsMax || chunks > chunksPerRemoval;
+    if (isTooMuch && found.length > 1) return removeHalves(ports, paths);
     if ((await writeKnown(ports.tables, ops, operation)) === 'committed') return found.length;
     if (tried === replacesMax)
       throw new Error(`${paths[0]} and others: others kept replacing them`);

@@ -47,7 +47,7 @@ export async function readNodesEver(tables: Tables): Promise<readonly NodeView[]
 export const readFleet = async (tables: Tables): Promise<readonly NodeWithBeat[]> =>
   withBeats(tables, await readNodes(tables));
 
-/** Nodes that were just read, with their heartbeats. */
+/** Nodes that were just read, with their heartbeats. One that says nothing that can be read is silent. */
 export async function withBeats(
   tables: Tables,
   nodes: readonly NodeView[],
@@ -55,7 +55,7 @@ export async function withBeats(
   const beats = await tables.get(nodes.map((node) => heartbeatKey(node.id)));
   return nodes.map((node, i) => ({
     ...node,
-    beat: beats[i] === undefined ? undefined : HeartbeatRecord.parse(beats[i]),
+    beat: HeartbeatRecord.safeParse(beats[i]).data,
   }));
 }
 

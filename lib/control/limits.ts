@@ -64,6 +64,12 @@ export const heatsMax = 500_000;
 /** Files whose records one transaction deletes, with one row of trash. */
 export const filesPerRemoval = opsMax - 1;
 
+/**
+ * Chunks of the files that one transaction removes, of several files at least: some 160 bytes each, in the record that
+ * goes and in the row of the trash, and a transaction may touch 4 MB of items.
+ */
+export const chunksPerRemoval = 20_000;
+
 /** A chunk id is 64 characters: so many in one row stay under a tenth of an item's 400 KB. */
 export const chunksPerTrashRow = 500;
 export const chunksPerList = 500;
@@ -81,7 +87,7 @@ assert(2 * manifestsPerFileMax + 1 <= opsMax, 'a file of manifests replaces anot
 /** Tries to replace a file that others replace at the same time. */
 export const replacesMax = 8;
 
-/** The intent of a long upload keeps its chunks from the sweeper for so long. */
+/** A file is stored and committed in so long: the intent of one with many chunks keeps them from the sweeper. */
 export const uploadMs = 24 * 3_600_000;
 
 /**
@@ -91,5 +97,5 @@ export const uploadMs = 24 * 3_600_000;
 export const tombstoneSeconds = 30 * 24 * 3_600;
 /** Two months of history: a month can be replayed, and compared with the one before. */
 export const historySeconds = 62 * 24 * 3_600;
-/** A copy that no placement names is an orphan only after so long: an upload may still be under way. */
-export const orphanAgeMs = 3_600_000;
+/** A copy that no placement names is an orphan only after so long: a day for its file's upload, and an hour. */
+export const orphanAgeMs = uploadMs + 3_600_000;

@@ -25,7 +25,7 @@ import { mapOf, withLeaving } from './observe.ts';
 import { queryAll } from './pages.ts';
 import type { Ports } from './ports.ts';
 import { type JobMoves, type JobPlan, movingPhase, publishPlan } from './publish-plan.ts';
-import { type FoundSlot, stillDamaged } from './scrub.ts';
+import { damagedOf, stillDamaged } from './scrub.ts';
 
 /**
  * A blocked job looks again after so long: seldom enough that waiting for weeks stays under the 25,000 events
@@ -182,9 +182,6 @@ function movesOver(
   if (job.mustLeave) return planEvacuation(map, leaving, policy);
   return leaving.length > 0 ? planDrain(map, leaving, policy) : nothingLeft(job.kind);
 }
-
-const damagedOf = ({ damaged }: Job): readonly FoundSlot[] =>
-  damaged.map((each) => ({ ...each, chunk: chunkId(each.chunk), node: nodeId(each.node) }));
 
 const nothingLeft = (job: JobKind): Plan => ({
   job,

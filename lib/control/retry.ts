@@ -1,4 +1,4 @@
-import { chunkId, nodeId } from '../core/ids.ts';
+import { nodeId } from '../core/ids.ts';
 import { readFleet } from './fleet.ts';
 import {
   type DrainWish,
@@ -10,6 +10,7 @@ import {
   startScaleOut,
 } from './jobs.ts';
 import type { Ports } from './ports.ts';
+import { damagedOf } from './scrub.ts';
 
 /**
  * Asks again for what a job that has ended was for: a new job plans from the placement as it is now, so what
@@ -23,7 +24,8 @@ export async function retryJob(ports: Ports, job: Job): Promise<Started> {
   switch (job.kind) {
     case 'drain':
     case 'scale-in':
-      return startDrain(ports, present, reasons, wishOf(ports, job));
+      // Where none is left, that is what it is blocked by.
+      return startDrain(ports, present.length > 0 ? present : nodes, reasons, wishOf(ports, job));
     case 'repair':
       return startRepair(ports, present, reasons, damagedOf(job));
     case 'rebalance':
@@ -47,6 +49,3 @@ const wishOf = (ports: Ports, { deadline, priority }: Job): DrainWish => ({
   priority,
   ...(deadline > ports.now() && { deadline }),
 });
-
-const damagedOf = ({ damaged }: Job) =>
-  damaged.map((each) => ({ ...each, chunk: chunkId(each.chunk), node: nodeId(each.node) }));

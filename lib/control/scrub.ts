@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { DamagedCopy } from '../contract/agent.ts';
+import type { JobRecord } from '../contract/job-records.ts';
 import type { ChunkRecord } from '../contract/records.ts';
-import { type ChunkId, nodeId } from '../core/ids.ts';
+import { type ChunkId, chunkId, nodeId } from '../core/ids.ts';
 import { servesReads } from '../core/lifecycle.ts';
 import type { DamagedSlot } from '../core/repair.ts';
 import { readChunks, slotSha256, slotSize } from './chunks.ts';
@@ -16,6 +17,10 @@ export const damagedPerJobMax = 200;
 export interface FoundSlot extends DamagedSlot {
   readonly version: number;
 }
+
+/** What a repair names. */
+export const damagedOf = ({ damaged }: Pick<JobRecord, 'damaged'>): readonly FoundSlot[] =>
+  damaged.map((each) => ({ ...each, chunk: chunkId(each.chunk), node: nodeId(each.node) }));
 
 /**
  * Reads every slot of these chunks, not only as many as a read needs, and names those whose holder lacks the

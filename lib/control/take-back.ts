@@ -16,7 +16,7 @@ export interface ShortBatch {
 /**
  * After a batch was cancelled under its worker, or ended short: the copies that its destination made and nobody
  * committed are deleted, each after its placement's version has risen, as {@link collectFrom} does. What the node
- * does not answer for now is collected within the hour.
+ * does not answer for now is collected as an orphan, a day later.
  */
 export async function takeBackCopies(
   ports: Ports,

@@ -12,7 +12,8 @@ import type { Network } from './network.ts';
 const functions = {
   /** Reads the whole placement when it thinks of shrinking: one vCPU. */
   autoscaler: { memoryMiB: 1769, lives: 'outside', called: 'by-events' },
-  'node-watch': { memoryMiB: 512, lives: 'in-network', called: 'by-events' },
+  /** Decides the scaling as well, and tidies a node's inventory. */
+  'node-watch': { memoryMiB: 1769, lives: 'in-network', called: 'by-events' },
   sweep: { memoryMiB: 512, lives: 'in-network', called: 'by-events' },
   /** Reads the nodes, the jobs and what a leaving machine's zone is called; moves nothing itself. */
   urgency: { memoryMiB: 512, lives: 'outside', called: 'by-events' },
@@ -24,7 +25,8 @@ const functions = {
   /** Asks nodes what clients read most, where the policy goes by heat. */
   plan: { memoryMiB: 1769, lives: 'in-network', called: 'by-workflows' },
   pace: { memoryMiB: 512, lives: 'outside', called: 'by-workflows' },
-  prove: { memoryMiB: 512, lives: 'in-network', called: 'by-workflows' },
+  /** Keeps the placement of every chunk that a node held for its certificate: 2.7 KB each. */
+  prove: { memoryMiB: 3008, lives: 'in-network', called: 'by-workflows' },
   terminate: { memoryMiB: 512, lives: 'outside', called: 'by-workflows' },
   launch: { memoryMiB: 512, lives: 'outside', called: 'by-workflows' },
   join: { memoryMiB: 512, lives: 'in-network', called: 'by-workflows' },

@@ -7,6 +7,7 @@ import type {
   Renewal,
   Stats,
 } from '../contract/agent.ts';
+import { orphanAgeMs } from '../control/limits.ts';
 import {
   NodeRefused,
   NodeUnreachable,
@@ -36,8 +37,8 @@ export interface NodeBirth {
 const diskMs = [1, 20] as const;
 const copyMs = [1, 400] as const;
 
-/** The simulated lengths of time are short: 20 seconds are the hour after which a copy may be an orphan. */
-const ageScale = 180;
+/** The simulated lengths of time are short: after 20 seconds a copy may be an orphan. */
+const ageScale = orphanAgeMs / 20_000;
 
 export type Source = (node: NodeId) => SimNode | undefined;
 

@@ -64,6 +64,17 @@ test('what cannot be named again is refused, each by itself, and its fence stays
   expect(agent.parts.store.health.suspect).toBe(false);
 });
 
+test('at a rate of next to nothing what is wanted back is read back all the same, in good time', async () => {
+  const agent = await startedAgent({ backgroundRate: 1 });
+  const copies = [randomArrival(1_000), randomArrival(1_000)];
+  for (const copy of copies) await put(agent, copy);
+  const wanted = copies.map(({ chunk, sha256 }) => ({
+    ...{ chunk: chunkId(chunk), slot: 0, sha256, epoch: 4 },
+  }));
+  const outcomes = (await nodes.renew(at(agent), wanted)).map(({ outcome }) => outcome);
+  expect(outcomes).toEqual(['renewed', 'renewed']);
+});
+
 test('a delete that comes while a copy is read back is settled before or after, never between', async () => {
   const agent = await startedAgent();
   const copy = randomArrival(8 * 2 ** 20);

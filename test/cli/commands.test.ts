@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { nodeKey, nodePolicyKey } from '../../lib/contract/keys.ts';
+import { fileKey, nodeKey, nodePolicyKey } from '../../lib/contract/keys.ts';
 import { tellEvents } from '../../lib/control/events.ts';
 import { nodeView, stepNode } from '../../lib/control/fleet.ts';
 import { endJob, readJob, startRebalance } from '../../lib/control/jobs.ts';
@@ -39,6 +39,14 @@ describe('files', () => {
     expect((await ballast(['rm', 'd'], fleet)).stderr).toMatch(/2 files lie below it, -r/);
     expect((await ballast(['rm', '-r', 'd'], fleet)).stdout).toBe('Removed 2 files.\n');
     expect((await ballast(['ls'], fleet)).stdout).toBe('No files.\n');
+  });
+
+  test('of a date that ISO 8601 has no name for are listed without one', async () => {
+    const fleet = memoryFleet();
+    await storeSome(fleet);
+    const key = fileKey('d/two');
+    fleet.store.write([{ op: 'update', key, set: { modifiedAt: 9e15 } }]);
+    expect((await ballast(['ls', 'd/two'], fleet)).stdout).toMatch(/ - +d\/two\n$/);
   });
 
   test.each([

@@ -116,6 +116,12 @@ describe('put', () => {
     },
   );
 
+  test('a file that vanishes while its directory is listed is no part of it', async () => {
+    // It lists the very descriptor that lists it, and has no file for it afterwards.
+    const { files } = await findSource('/proc/self/fdinfo', 'd');
+    expect(files.length).toBeGreaterThan(2);
+  });
+
   test('a file that vanished is a problem of its own', async () => {
     const fleet = memoryFleet();
     const directory = scratch({ a: 'a', b: 'b' });

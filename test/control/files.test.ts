@@ -10,8 +10,8 @@ import {
   removeFiles,
 } from '../../lib/control/files.ts';
 import { readFleet, readNodes, stepNode } from '../../lib/control/fleet.ts';
-import { uploadMs } from '../../lib/control/limits.ts';
-import { type Op, OutcomeUnknown, TryLater } from '../../lib/control/ports.ts';
+import { chunksPerRemoval, uploadMs } from '../../lib/control/limits.ts';
+import { type Op, OutcomeUnknown, type Ports, TryLater } from '../../lib/control/ports.ts';
 import { ChunkGone, ChunkUnreadable, readChunk } from '../../lib/control/read.ts';
 import { NoRoom } from '../../lib/control/store.ts';
 import { sweep } from '../../lib/control/sweep.ts';
@@ -264,6 +264,33 @@ test('many files are removed together though their trash takes many rows', async
   await settle(world);
   expect(await everything(world)).toEqual([]);
   expect(world.problems()).toEqual([]);
+});
+
+test('files of many chunks are removed in writes that a transaction has room for', async () => {
+  const rows: number[] = [];
+  const counting = (ports: Ports): Ports => ({
+    ...ports,
+    tables: {
+      ...ports.tables,
+      write: (ops, token) => {
+        const named = ops.flatMap((op) => (op.op === 'put' ? [op.fields.chunks] : []));
+        rows.push(named.flat().length);
+        return ports.tables.write(ops, token);
+      },
+    },
+  });
+  const world = new World({ ...many, wrap: counting });
+  const chunks = Array.from({ length: chunksPerRemoval / 4 }, (_, i) => ({
+    id: i.toString(16).padStart(64, '0'),
+    size: 1,
+  }));
+  const paths = Array.from({ length: 9 }, (_, i) => `f${i}`);
+  const fields = { size: 1, sha256: '', mode: 0, modifiedAt: 0, chunks, manifest: [], version: 1 };
+  for (const path of paths)
+    world.store.write([{ op: 'put', key: fileKey(path), fields: { ...fields, lastOp: '' } }]);
+  expect(await removeFiles(world.ports, paths)).toBe(9);
+  expect(await everything(world)).toEqual([]);
+  expect(Math.max(...rows)).toBeLessThanOrEqual(chunksPerRemoval);
 });
 
 test('a put goes around nodes that fail, and takes back what it left elsewhere', async () => {

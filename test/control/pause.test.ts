@@ -297,6 +297,14 @@ describe('what is asked for again is what was asked for:', () => {
     expect(jobOf(world, again.job)).toMatchObject({ kind: 'repair', damaged });
   });
 
+  test('no drain of nodes that are gone: it is told so', async () => {
+    const { ports, job } = await moving();
+    await cancelAllOf(ports, (await readJob(ports.tables, job))!);
+    const drain: Job = { ...(await readJob(ports.tables, job))!, kind: 'drain', nodes: ['n-gone'] };
+    const again = await retryJob(ports, drain);
+    expect(again).toMatchObject({ blocks: [{ kind: 'unknown-node', node: 'n-gone' }] });
+  });
+
   test('the class and the type of nodes to launch', async () => {
     const world = new World();
     const wanted = {

@@ -61,6 +61,19 @@ test('a dead node that comes back beating stays dead', async () => {
   expect(world.state('b1')).toBe('dead');
 });
 
+test('a node whose heartbeats cannot be read is silent, and keeps nobody from being looked at', async () => {
+  const world = worldOf();
+  await putFiles(world, 6);
+  for (let minute = 0; minute < 5; minute++) {
+    world.pass(60_000);
+    world.beat('b1', { usedBytes: 'much' });
+    await watch(world.ports);
+  }
+  expect(world.state('b1')).toBe('dead');
+  expect(await runJob(world, jobId(repairsOf(world)[0]![1]))).toBe('done');
+  expect(world.problems()).toEqual([]);
+});
+
 test('an empty dead node that EC2 has ended leaves in one step', async () => {
   const world = worldOf();
   world.lose('b1');

@@ -11,7 +11,7 @@ export const ls = (context: Context, prefix: string): Promise<Answer> =>
     const files = stored.map(
       ({ path, record: { size, sha256, mode, modifiedAt, version, chunks } }) => ({
         ...{ path, size, sha256, mode, version },
-        modifiedAt: new Date(modifiedAt).toISOString(),
+        modifiedAt: dateOf(modifiedAt),
         chunks: chunks.length,
       }),
     );
@@ -22,7 +22,17 @@ export const ls = (context: Context, prefix: string): Promise<Answer> =>
           ? 'No files.'
           : table(
               ['SIZE', 'MODIFIED', 'PATH'],
-              files.map(({ path, size, modifiedAt }) => [formatBytes(size), modifiedAt, path]),
+              files.map(({ path, size, modifiedAt }) => [
+                formatBytes(size),
+                modifiedAt ?? '-',
+                path,
+              ]),
             ),
     };
   });
+
+/** File systems know dates that ISO 8601 has no name for. */
+function dateOf(modifiedAt: number): string | null {
+  const date = new Date(modifiedAt);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
