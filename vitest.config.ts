@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -19,6 +21,7 @@ export default defineConfig({
           name: 'parts',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
+          isolate: false, // what a file leaves in globals the next one finds: files restore them
           sequence: { groupOrder: 0 },
         },
       },
@@ -37,7 +40,13 @@ export default defineConfig({
     hookTimeout: 60_000,
     maxWorkers: 2,
     sequence: { sequencer: LongFirst },
-    env: { AWS_EC2_METADATA_DISABLED: 'true', CDK_VALIDATION: 'false', NO_COLOR: '1' },
+    env: {
+      AWS_EC2_METADATA_DISABLED: 'true',
+      CDK_VALIDATION: 'false',
+      NO_COLOR: '1',
+      // Commands and services that tests start compile their code once.
+      NODE_COMPILE_CACHE: join(tmpdir(), 'ballast-compile-cache'),
+    },
     coverage: {
       provider: 'v8',
       include: ['lib/core/**', 'lib/control/**'],

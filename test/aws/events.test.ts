@@ -1,6 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeEach, expect, test } from 'vitest';
 import { parseSettings } from '../../lib/aws/config.ts';
 import { EventBridge } from '../../lib/aws/events.ts';
 import type { FleetEvent } from '../../lib/contract/events.ts';
@@ -14,6 +14,7 @@ const events = new EventBridge(
   atOnce,
 );
 beforeEach(() => sdk.reset());
+afterAll(() => sdk.restore());
 
 const eventOf = (id: string): FleetEvent => ({
   id,

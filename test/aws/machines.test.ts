@@ -7,7 +7,7 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseSettings } from '../../lib/aws/config.ts';
 import { Ec2Machines } from '../../lib/aws/machines.ts';
 import { publicKeyOf, signingKey } from '../../lib/contract/capability.ts';
@@ -24,6 +24,7 @@ const machines = new Ec2Machines(
   atOnce,
 );
 beforeEach(() => sdk.reset());
+afterAll(() => sdk.restore());
 
 const launch = (where = 'a') => machines.launch(nodeId('n-1'), zone(where), 'token-1');
 const instance = (InstanceId: string, state: string, node = InstanceId) => ({

@@ -3,7 +3,16 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { ExecutionAlreadyExists, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from 'vitest';
 import { S3Archive } from '../../lib/aws/archive.ts';
 import { causeOf } from '../../lib/aws/cause.ts';
 import { parseSettings } from '../../lib/aws/config.ts';
@@ -23,6 +32,7 @@ describe('queues', () => {
   const sdk = mockClient(SQSClient);
   const queues = new SqsQueues(sdk as unknown as SQSClient, settings, atOnce);
   beforeEach(() => sdk.reset());
+  afterAll(() => sdk.restore());
   const messages = Array.from({ length: 23 }, (_, i) => ({ job: 'j', batch: `b-${i}`, token: 1 }));
   const batches = () => sdk.commandCalls(SendMessageBatchCommand).map((call) => call.args[0].input);
 
@@ -76,6 +86,7 @@ describe('workflows', () => {
   const sdk = mockClient(SFNClient);
   const workflows = new StepFunctions(sdk as unknown as SFNClient, settings.workflows, atOnce);
   beforeEach(() => sdk.reset());
+  afterAll(() => sdk.restore());
 
   test('an execution has the name of its job', async () => {
     sdk.on(StartExecutionCommand).resolves({});
@@ -106,6 +117,7 @@ describe('workflows', () => {
 
 test('the archive leaves encryption to the bucket and puts JSON', async () => {
   const sdk = mockClient(S3Client);
+  onTestFinished(() => sdk.restore());
   sdk.on(PutObjectCommand).rejectsOnce(awsError('SlowDown', 503)).resolves({});
   await new S3Archive(sdk as unknown as S3Client, 'the-bucket', atOnce).put('plans/1', '{}');
   expect(sdk.commandCalls(PutObjectCommand)[1]!.args[0].input).toEqual({
@@ -118,6 +130,7 @@ test('the archive leaves encryption to the bucket and puts JSON', async () => {
 
 test('the secret is read once a process, again after a failure, and must be long', async () => {
   const sdk = mockClient(SecretsManagerClient);
+  onTestFinished(() => sdk.restore());
   const SecretString = 'a secret of at least 32 characters';
   sdk
     .on(GetSecretValueCommand)

@@ -9,7 +9,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { DynamoTables } from '../../lib/aws/tables.ts';
 import type { Key } from '../../lib/contract/keys.ts';
 import { type Op, OutcomeUnknown, TryLater } from '../../lib/control/ports.ts';
@@ -19,6 +19,7 @@ const sdk = mockClient(DynamoDBDocumentClient);
 const names = { placement: 'the-placement', files: 'the-files', heartbeats: 'the-heartbeats' };
 const tables = new DynamoTables(sdk as unknown as DynamoDBDocumentClient, names, atOnce);
 beforeEach(() => sdk.reset());
+afterAll(() => sdk.restore());
 
 const key = (sk: string): Key => ({ table: 'placement', pk: 'p', sk });
 const update: Op = {

@@ -25,6 +25,8 @@ beforeAll(() => {
   vi.spyOn(process.stdout, 'write').mockReturnValue(true);
 });
 afterAll(() => {
+  dynamo.restore();
+  ec2.restore();
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
 });
