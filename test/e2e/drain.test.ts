@@ -10,6 +10,7 @@ import type { Ports } from '../../lib/control/ports.ts';
 import { jobId } from '../../lib/core/ids.ts';
 import { breakdownOf, controlCalls, sumOf } from '../support/control-calls.ts';
 import { copiesOn } from './disk.ts';
+import { ending } from './ending.ts';
 import { LocalStore, until } from './local-store.ts';
 import { familyOf, stillThere } from './processes.ts';
 import { Reader } from './reader.ts';
@@ -27,6 +28,9 @@ const migrateCallsPerChunkMax = 0.3;
 
 /** Copies that are parked go seconds after their time, and where a hint was lost, at the sweep of each minute. */
 const sweepSecondsMax = 75;
+
+/** What is left of a job whose moves are as fast as they can be. */
+const jobSecondsMax = 60;
 
 /** For clients, for readers with an old view (ours looks again at once) and for flights whose worker is gone. */
 const shortWaits = [
@@ -94,12 +98,6 @@ describe('a drain on a running store, with a reader that never stops', () => {
   const isGone = async ({ id: left }: NodeWithBeat) =>
     (await nodes()).every(({ id }) => id !== left);
 
-  const ending = (job: string) =>
-    until('the job ends', 60, async () => {
-      const now = await readJob(ports.tables, jobId(job));
-      return now?.state !== 'running' && now;
-    });
-
   test('costs few AWS calls a chunk', async () => {
     const leaving = await nodeThatMayLeave();
     const before = await store.inspector.calls();
@@ -118,7 +116,7 @@ describe('a drain on a running store, with a reader that never stops', () => {
   }, 180_000);
 
   /** Its worker has 20 s: one that stops before its batch is whole leaves copies that nobody committed. */
-  const withinOneWorkerSeconds = 12;
+  const withinOneWorkerSeconds = 15;
 
   test('undone at its half, it moves no byte back', async () => {
     const leaving = await nodeThatMayLeave();
@@ -159,9 +157,9 @@ describe('a drain on a running store, with a reader that never stops', () => {
     );
     expect(repair.nodes).toEqual([leaving.id]);
     await freeMoves(store);
-    const repaired = await ending(repair.id);
+    const repaired = await ending(ports, repair.id, jobSecondsMax);
     expect(repaired).toMatchObject({ state: 'done', movesFailed: 0 });
-    const drained = await ending(job);
+    const drained = await ending(ports, job, jobSecondsMax);
     expect(drained).toMatchObject({ state: 'done', movesFailed: 0 });
     // What flew goes on from other holders; what waited is the repair's.
     expect(drained.movesDone).toBeLessThanOrEqual(movesDone + movesInFlight);
@@ -182,7 +180,10 @@ describe('a drain on a running store, with a reader that never stops', () => {
     await store.up();
     reader.isUp();
     await freeMoves(store);
-    expect(await ending(job)).toMatchObject({ state: 'done', movesFailed: 0 });
+    expect(await ending(ports, job, jobSecondsMax)).toMatchObject({
+      state: 'done',
+      movesFailed: 0,
+    });
     expect(await isGone(leaving)).toBe(true);
     await expectAllInPlace();
   }, 180_000);

@@ -11,6 +11,7 @@ import { filesWithin } from '../../lib/client/list.ts';
 import { listJobs } from '../../lib/control/jobs.ts';
 import type { Ports } from '../../lib/control/ports.ts';
 import { begin, type Ended } from './command.ts';
+import { ending } from './ending.ts';
 import { LocalStore, until } from './local-store.ts';
 import { familyOf, processesNaming, stillThere } from './processes.ts';
 import { writeTree } from './tree.ts';
@@ -206,11 +207,11 @@ describe('after all that, on a running local cloud', () => {
     child.kill('SIGINT');
     const sentence = new RegExp(`^ballast: Interrupted; job ${job.id} goes on: .*ballast jobs`);
     expectSentence(await ended, 130, sentence);
-    const done = await until('the drain to end', 40, async () => {
-      const view = await store.json<JobView>('jobs', job.id);
-      return view.state !== 'running' && view;
+    await ending(ports, job.id, 40);
+    expect(await store.json<JobView>('jobs', job.id)).toMatchObject({
+      state: 'done',
+      movesFailed: 0,
     });
-    expect(done).toMatchObject({ state: 'done', movesFailed: 0 });
     expectSentence(await store.run('drain', node()), 2, /Refused: /);
   }, 90_000);
 

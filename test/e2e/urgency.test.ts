@@ -4,6 +4,7 @@ import type { JobView } from '../../lib/cli/look/job-view.ts';
 import type { EventView } from '../../lib/control/events.ts';
 import { listJobs } from '../../lib/control/jobs.ts';
 import type { Ports } from '../../lib/control/ports.ts';
+import { ending } from './ending.ts';
 import { LocalStore, until } from './local-store.ts';
 import { writeTree } from './tree.ts';
 
@@ -48,10 +49,8 @@ test('a spot warning starts a drain with its deadline, which ends well before it
   expect(job.deadline).toBeGreaterThanOrEqual(sentAt + 119_000);
   expect(job.deadline).toBeLessThanOrEqual(Date.now() + 120_000);
   await event('spot-interruption', leaving.node);
-  const ended = await until('the drain ends', 90, async () => {
-    const now = await store.json<JobView>('jobs', job.id);
-    return now.state !== 'running' && now;
-  });
+  await ending(ports, job.id, 90);
+  const ended = await store.json<JobView>('jobs', job.id);
   expect(ended).toMatchObject({ state: 'done', movesFailed: 0 });
   expect(Date.parse(ended.endedAt!)).toBeLessThan(job.deadline);
   expect(await drains()).toHaveLength(1);
