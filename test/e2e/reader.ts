@@ -21,8 +21,8 @@ const lanes = 2;
 const pauseMs = 10;
 
 /**
- * Reads files at random, checked against their SHA-256, dozens a second, and never stops. The test tells it when it kills the
- * store and when the store says that it is back; what overlaps that time is counted apart.
+ * Reads files at random, checked against their SHA-256, dozens a second, and never stops. The test tells it when
+ * it kills the store and when the store says that it is back; what overlaps that time is counted apart.
  */
 export class Reader {
   readonly #ports: Ports;
