@@ -21,7 +21,7 @@ export default defineConfig({
           name: 'parts',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
-          isolate: false, // what a file leaves in globals the next one finds: files restore them
+          isolate: false, // modules are shared: no hooks outside of test files, no mock that stays
           sequence: { groupOrder: 0 },
         },
       },

@@ -125,3 +125,22 @@ describe('style', () => {
     expect(product.filter((file) => words.test(read(file)))).toEqual([]);
   });
 });
+
+describe('tests that share a worker', () => {
+  const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+  test('hooks outside of test files are part of a test or a describe', () => {
+    const shared = filesBelow('test').filter((file) => !file.endsWith('.test.ts'));
+    const hook = /^(?:before|after)(?:Each|All)\(/m; // of a module: for the first file that imports it
+    expect(shared.filter((file) => hook.test(textOf(file)))).toEqual([]);
+  });
+
+  test('a mock of an SDK class is restored', () => {
+    const count = (text: string, what: RegExp): number => text.match(what)?.length ?? 0;
+    const left = filesBelow('test').filter((file) => {
+      const text = textOf(file);
+      return count(text, /= mockClient\(/g) > count(text, /\.restore\(\)/g);
+    });
+    expect(left).toEqual([]);
+  });
+});

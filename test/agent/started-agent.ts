@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { Authority } from '../../lib/agent/authority.ts';
 import { Background } from '../../lib/agent/background.ts';
 import type { Log } from '../../lib/agent/log.ts';
@@ -16,11 +16,9 @@ import { Heat } from '../../lib/core/heat.ts';
 import type { AgentAt } from './agent-calls.ts';
 import { capability, publicKey } from './arrivals.ts';
 
-const endings: (() => Promise<unknown>)[] = [];
-export const atEnd = (ending: () => Promise<unknown>): void => void endings.push(ending);
-afterEach(async () => {
-  for (const ending of endings.splice(0).reverse()) await ending();
-});
+/** What began last ends first. Of the test, not of a file: files share this module. */
+export const atEnd = (ending: () => Promise<unknown>): void =>
+  onTestFinished(async () => void (await ending()));
 
 export async function temporaryDirectory(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'ballast-agent-'));
