@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ArnFormat, type Duration, Stack, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Code, type RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -30,6 +30,11 @@ export interface ControlFunctionProps {
   readonly reach?: Reach;
   /** For functions that events call without waiting. */
   readonly deadLetterQueue?: IQueue;
+  /**
+   * Whether a message that a run sends may call the function again, more than 16 times in a row.
+   * @default Lambda ends such a chain: its message goes to the dead letters
+   */
+  readonly recursiveLoop?: RecursiveLoop;
 }
 
 const sources = ['lib/{core,contract,control,aws}/**/*.ts', 'lambdas/*.ts', lockFile];
@@ -71,6 +76,7 @@ export class ControlFunction extends NodejsFunction {
       },
       ...props.reach,
       ...(props.deadLetterQueue && { deadLetterQueue: props.deadLetterQueue }),
+      ...(props.recursiveLoop && { recursiveLoop: props.recursiveLoop }),
     });
   }
 }

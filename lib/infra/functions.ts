@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { ControlEnv } from '../contract/env.ts';
@@ -73,6 +74,8 @@ export class Functions extends Construct {
         environment: props.environment,
         ...(lives === 'in-network' && { reach }),
         ...(called === 'by-events' && { deadLetterQueue: props.deadEvents }),
+        // As a batch ends its run sends what its room is for: a chain as long as the job.
+        ...(isFedByQueue && { recursiveLoop: RecursiveLoop.ALLOW }),
       });
     };
     this.byName = Object.fromEntries(functionNames.map((name) => [name, make(name)])) as Record<

@@ -29,6 +29,16 @@ test('each queue feeds one function, a bounded number at a time, and takes back 
   }
 });
 
+test('what a queue feeds may send to it as often as a job needs; Lambda ends a chain of 16 else', () => {
+  const isFed = new Set(mappings().map(({ FunctionName }) => flat(FunctionName)));
+  for (const [id, { Properties }] of ofType(all, 'AWS::Lambda::Function')) {
+    expect([id, Properties.RecursiveLoop]).toEqual([
+      id,
+      isFed.has(`<${id}>`) ? 'Allow' : undefined,
+    ]);
+  }
+});
+
 test('a message stays away six times as long as its function may run', () => {
   for (const { EventSourceArn, FunctionName } of mappings()) {
     const { Timeout } = resource(FunctionName);
