@@ -18,14 +18,15 @@ export interface NodeUserDataProps {
 export function nodeUserData(scope: Construct, { environment }: NodeUserDataProps): UserData {
   const config = {
     users: [{ name: 'ballast', system: true, shell: '/sbin/nologin' }],
-    // An existing file system is kept, so that a volume never loses what it holds.
+    // What a volume holds is kept: `auto` takes a file system of this label and leaves alone what has another
+    // (`none` formats by force, whatever `overwrite` says), and mkfs without -f refuses what is not empty.
     fs_setup: [
       {
         label: 'ballast',
         filesystem: 'xfs',
         device: dataDevice,
-        partition: 'none',
-        overwrite: false,
+        partition: 'auto',
+        cmd: 'mkfs.xfs -L %(label)s %(device)s',
       },
     ],
     mounts: [[dataDevice, mountPoint, 'xfs', 'defaults,noatime,nofail', '0', '2']],

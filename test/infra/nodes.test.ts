@@ -120,6 +120,19 @@ describe('user data', () => {
     expect(unit).toContain('ConditionPathIsMountPoint=/var/lib/ballast\n');
     expect(unit).toContain('NoNewPrivileges=true\n');
     expect(unit).toContain('User=ballast\n');
-    expect(config.fs_setup[0]).toMatchObject({ device: '/dev/sdf', overwrite: false });
+  });
+
+  test('a volume that holds something is never made anew', () => {
+    const config = JSON.parse(flat(template.UserData).slice('#cloud-config\n'.length));
+    expect(config.fs_setup).toEqual([
+      // cloud-init adds -f to a mkfs of its own on a disk (its issue 3902), and looks first for `auto` alone.
+      {
+        label: 'ballast',
+        filesystem: 'xfs',
+        device: '/dev/sdf',
+        partition: 'auto',
+        cmd: 'mkfs.xfs -L %(label)s %(device)s',
+      },
+    ]);
   });
 });
