@@ -142,12 +142,15 @@ function startWorkflows(role: IRole, { fleetName }: PermissionsProps): void {
   });
 }
 
-/** On the fleet's own bus, as the fleet and nobody else. */
+/** On the fleet's own bus, as the fleet and nobody else. A call has ten events, so the key has many values. */
 function tellEvents(role: IRole, { events }: PermissionsProps): void {
   allow(role, 'TellEvents', {
     actions: ['events:PutEvents'],
     resources: [events.eventBusArn],
-    conditions: { StringEquals: { 'events:source': eventSource } },
+    conditions: {
+      'ForAllValues:StringEquals': { 'events:source': eventSource },
+      Null: { 'events:source': 'false' },
+    },
   });
 }
 

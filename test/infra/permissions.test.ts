@@ -218,7 +218,11 @@ describe('functions', () => {
     ]);
     for (const { resources, Condition } of tells) {
       expect(resources).toEqual([expect.stringMatching(/^<FleetEvents\w+\.Arn>$/)]);
-      expect(Condition).toEqual({ StringEquals: { 'events:source': 'ballast' } });
+      // One call tells several: without a set operator a key of many values matches nothing.
+      expect(Condition).toEqual({
+        'ForAllValues:StringEquals': { 'events:source': 'ballast' },
+        Null: { 'events:source': 'false' },
+      });
     }
   });
 
