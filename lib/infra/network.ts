@@ -14,13 +14,15 @@ import {
 import { Construct } from 'constructs';
 
 export interface NetworkProps {
-  /** @default a new one: three zones, no way to or from the internet */
+  /** With private subnets in five zones at most. @default a new one: three zones, no way to or from the internet */
   readonly vpc?: IVpc;
   /** Agents listen here. */
   readonly port: number;
 }
 
 const zoneCount = 3;
+/** The fill alarms read two metrics a zone, and CloudWatch lets an alarm read ten. */
+const zonesMax = 5;
 /** An endpoint costs by the zone: two outlive the loss of one. */
 const endpointZones = 2;
 
@@ -49,7 +51,7 @@ export class Network extends Construct {
   constructor(scope: Construct, id: string, props: NetworkProps) {
     super(scope, id);
     this.vpc = props.vpc ?? (this.#isolated() as IVpc);
-    this.subnets = firstOfEachZone(privateSubnets(this.vpc));
+    this.subnets = nodeSubnets(this.vpc);
     this.nodes = this.#group('Nodes', 'Ballast storage nodes');
     this.functions = this.#group('Functions', 'Ballast functions that speak with nodes');
     this.clients = this.#group('Clients', 'Programs that read and write files in Ballast');
@@ -106,6 +108,15 @@ export class Network extends Construct {
       });
     }
   }
+}
+
+/** @throws RangeError where no zone, or more than the alarms can read, has a private subnet */
+function nodeSubnets(vpc: IVpc): readonly ISubnet[] {
+  const subnets = firstOfEachZone(privateSubnets(vpc));
+  if (subnets.length >= 1 && subnets.length <= zonesMax) return subnets;
+  throw new RangeError(
+    `the vpc has private subnets in ${subnets.length} zones, expected 1 to ${zonesMax}`,
+  );
 }
 
 const privateSubnets = (vpc: IVpc): readonly ISubnet[] =>

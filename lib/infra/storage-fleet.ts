@@ -37,8 +37,8 @@ export interface StorageFleetProps {
    */
   readonly data?: FleetData;
   /**
-   * Network of the nodes. Its private subnets must reach DynamoDB, S3, SQS, Step Functions, EC2, Secrets
-   * Manager, CloudWatch and Systems Manager.
+   * Network of the nodes. Its private subnets, in five zones at most, must reach DynamoDB, S3, SQS, Step
+   * Functions, EC2, Secrets Manager, CloudWatch and Systems Manager.
    * @default a new one over three zones, without internet, with endpoints for these services
    */
   readonly vpc?: IVpc;

@@ -22,6 +22,22 @@ test('goes into somebody else’s stack and network with no props but the networ
   expect(buses).toEqual([flat(stack.resolve(fleet.events.eventBusName))]);
 });
 
+test.each([
+  ['without private subnets', 'publicSubnetIds', 0],
+  ['over more zones than an alarm can read', 'privateSubnetIds', 6],
+])('a network %s is refused before anything is deployed', (_what, kind, zones) => {
+  const stack = new Stack(new App(), 'Theirs');
+  const letters = [...'abcdef'];
+  const vpc = Vpc.fromVpcAttributes(stack, 'Vpc', {
+    vpcId: 'vpc-1',
+    availabilityZones: letters.map((letter) => `us-east-1${letter}`),
+    [kind]: letters.map((letter) => `subnet-${letter}`),
+  }) as IVpc;
+  expect(() => new StorageFleet(stack, 'Store', { vpc })).toThrow(
+    `the vpc has private subnets in ${zones} zones, expected 1 to 5`,
+  );
+});
+
 test('tells all its settings in one output', () => {
   const { fleet } = synthesise({ policy: { nodesMax: 7 }, nodeCapacityBytes: 1_000_000 });
   const { BallastSettings } = fleet.toJSON().Outputs;
