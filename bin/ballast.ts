@@ -1,8 +1,12 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { CloudStart, Io, LocalCloud, Store, World } from '../lib/cli/context.ts';
 import type { ControlEnv } from '../lib/contract/env.ts';
+
+// What is imported from here on is compiled once, not each time that a command runs.
+enableCompileCache();
 
 const interruption = new AbortController();
 const streams = { stdout: process.stdout, stderr: process.stderr };

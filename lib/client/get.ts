@@ -35,6 +35,7 @@ export async function getFiles(
   destination: string,
   options: GetOptions,
 ): Promise<GetResult> {
+  refuseClashes(files);
   const tree = new LocalTree(destination);
   const places = new Map(files.map((file) => [file.path, tree.placeOf(file.to)]));
   if (options.existing === 'refuse') await refuseExisting([...places.values()]);
@@ -55,6 +56,20 @@ export async function getFiles(
   );
   await tree.sync();
   return { filesWritten, bytesWritten, problems };
+}
+
+/** The store knows no directories: it may have both `a` and `a/b`, a file system not. */
+function refuseClashes(files: readonly Wanted[]): void {
+  const names = new Map(files.map(({ to, path }) => [to, path]));
+  for (const { to, path } of files) {
+    for (let end = to.lastIndexOf('/'); end > 0; end = to.lastIndexOf('/', end - 1)) {
+      const above = names.get(to.slice(0, end));
+      if (above === undefined) continue;
+      throw new ClientRefusal(
+        `${show(above)} is a file and ${show(path)} lies below it: fetch them one by one, to different places.`,
+      );
+    }
+  }
 }
 
 async function refuseExisting(places: readonly string[]): Promise<void> {

@@ -74,6 +74,16 @@ describe('get', () => {
     expect(await fetchAll(fleet, into)).toMatchObject({ filesWritten: 1 });
   });
 
+  test('refuses a file that would be a directory too, and then writes nothing at all', async () => {
+    const fleet = await fleetWith({ 'x-first': 'one', a: 'two' });
+    await putFiles(fleet.ports, (await findSource(scratch({ b: 'three' }), 'a/c')).files);
+    const into = scratch();
+    await expect(fetchAll(fleet, into)).rejects.toThrow(
+      /"a" is a file and "a\/c\/b" lies below it: fetch them one by one/,
+    );
+    expect(readdirSync(into)).toEqual([]);
+  });
+
   test('refuses to overwrite and then writes nothing at all', async () => {
     const fleet = await fleetWith({ a: 'one', b: 'two' });
     const into = scratch({ b: 'mine' });
