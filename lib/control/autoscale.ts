@@ -19,9 +19,10 @@ import { bytes, epochMillis } from '../core/units.ts';
 import { eventOp } from './events.ts';
 import { type NodeWithBeat, readFleet } from './fleet.ts';
 import { historyOp, readOutlooks, recordedZones } from './history.ts';
-import { type Job, listJobs, type NewJob, openJobOp, workflowOf } from './jobs.ts';
+import { type Job, listJobs, workflowOf } from './jobs.ts';
 import { mapOf } from './observe.ts';
 import type { Op, Ports } from './ports.ts';
+import { type NewJob, openJobOp } from './start-job.ts';
 import { writeKnown } from './write-known.ts';
 
 /** What a scaling decided, in words. */

@@ -3,10 +3,11 @@ import { MendRecord } from '../contract/records.ts';
 import { chunkId, jobId, type NodeId } from '../core/ids.ts';
 import { servesReads } from '../core/lifecycle.ts';
 import { addressOf, type NodeWithBeat } from './fleet.ts';
-import { type Job, listJobs, openJobOp, workflowOf } from './jobs.ts';
+import { type Job, listJobs, workflowOf } from './jobs.ts';
 import { mendAgainMs } from './limits.ts';
 import { type Item, NodeRefused, NodeUnreachable, type Ports } from './ports.ts';
 import { confirmDamage, damagedPerJobMax, type FoundSlot, type OwnedDamage } from './scrub.ts';
+import { openJobOp } from './start-job.ts';
 import { writeKnown } from './write-known.ts';
 
 /**

@@ -1,16 +1,16 @@
 import { nodeId } from '../core/ids.ts';
 import { readFleet } from './fleet.ts';
+import type { Job } from './jobs.ts';
+import type { Ports } from './ports.ts';
+import { damagedOf } from './scrub.ts';
 import {
   type DrainWish,
-  type Job,
   type Started,
   startDrain,
   startRebalance,
   startRepair,
   startScaleOut,
-} from './jobs.ts';
-import type { Ports } from './ports.ts';
-import { damagedOf } from './scrub.ts';
+} from './start-job.ts';
 
 /**
  * Asks again for what a job that has ended was for: a new job plans from the placement as it is now, so what

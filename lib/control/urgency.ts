@@ -12,9 +12,10 @@ import {
 } from '../core/notice.ts';
 import { eventOp } from './events.ts';
 import { type NodeView, readNodesEver } from './fleet.ts';
-import { type Job, listJobs, openJobOp, workflowOf } from './jobs.ts';
+import { type Job, listJobs, workflowOf } from './jobs.ts';
 import { nodesPerNotice, noticeTriesMax, tombstoneSeconds } from './limits.ts';
 import { type Op, type Ports, TryLater } from './ports.ts';
+import { openJobOp } from './start-job.ts';
 import { writeKnown } from './write-known.ts';
 import { heedZone } from './zone-notice.ts';
 

@@ -13,12 +13,13 @@ import {
   withBeats,
 } from './fleet.ts';
 import { tidyInventory } from './inventory.ts';
-import { type Job, listJobs, readJob, startRepair, workflowOf } from './jobs.ts';
+import { type Job, listJobs, readJob, workflowOf } from './jobs.ts';
 import { orphanAgeMs } from './limits.ts';
 import { mendDamage } from './mend.ts';
 import { pace } from './pace.ts';
 import type { Machine, Ports } from './ports.ts';
 import { dropPlan } from './publish-plan.ts';
+import { startRepair } from './start-job.ts';
 import { tellNodes } from './tell-nodes.ts';
 import { liftPauses } from './zone-notice.ts';
 

@@ -7,7 +7,6 @@ import type {
   Renewal,
   Stats,
 } from '../contract/agent.ts';
-import { orphanAgeMs } from '../control/limits.ts';
 import {
   NodeRefused,
   NodeUnreachable,
@@ -15,7 +14,6 @@ import {
   type PutChunk,
   type RenewChunk,
 } from '../control/ports.ts';
-import type { Shelf as Judged } from '../core/fence.ts';
 import { Heat, heatChunksMax } from '../core/heat.ts';
 import type { ChunkId, NodeId, Zone } from '../core/ids.ts';
 import { Disk, type DiskRules, flipped } from './disk.ts';
@@ -23,6 +21,7 @@ import type { DiskWatcher } from './disk-watcher.ts';
 import { statsOf } from './node-stats.ts';
 import type { Ground } from './process.ts';
 import { eventOf, failed, type PullFailure } from './pull-outcome.ts';
+import { Shelving } from './shelving.ts';
 import { waysTo } from './ways.ts';
 
 export interface NodeBirth {
@@ -37,9 +36,6 @@ export interface NodeBirth {
 const diskMs = [1, 20] as const;
 const copyMs = [1, 400] as const;
 
-/** The simulated lengths of time are short: after 20 seconds a copy may be an orphan. */
-const ageScale = orphanAgeMs / 20_000;
-
 export type Source = (node: NodeId) => SimNode | undefined;
 
 /** One node agent: what it does with requests, and what its machine does to it. */
@@ -53,6 +49,7 @@ export class SimNode {
   incarnation: string;
   state: 'up' | 'down' | 'destroyed' = 'up';
   connections = 0;
+  readonly #shelving: Shelving;
   #heat = new Heat();
   /** Rises with each start of the process: what was under way before is gone. */
   #boot = 0;
@@ -66,6 +63,7 @@ export class SimNode {
     this.id = birth.id;
     this.#rules = rules;
     this.#watcher = watcher;
+    this.#shelving = new Shelving(this, ground, rules, watcher);
     this.disk = new Disk(birth.capacity);
     this.incarnation = `${birth.instance}.1`;
   }
@@ -90,20 +88,23 @@ export class SimNode {
   }
 
   remove(removals: readonly { readonly chunk: ChunkId; readonly version: number }[]): Removal[] {
-    return removals.map(({ chunk, version }) => ({ chunk, outcome: this.#unlink(chunk, version) }));
+    return removals.map(({ chunk, version }) => ({
+      chunk,
+      outcome: this.#shelving.unlink(chunk, version),
+    }));
   }
 
   /** Reads back, then raises the fences, one after the other; a crash in between leaves some raised. */
   renew(wanted: readonly RenewChunk[], answer: (result: () => Renewal[]) => void): void {
     const boot = this.#boot;
     this.#later(diskMs, () => {
-      if (this.#boot === boot) answer(() => wanted.map((each) => this.#renew(each)));
+      if (this.#boot === boot) answer(() => wanted.map((each) => this.#shelving.renew(each)));
     });
   }
 
   held(after: string, limit: number): { held: Held[]; next?: string } {
     const chunks = this.disk.held().filter((chunk) => chunk > after);
-    const held = chunks.slice(0, limit).map((chunk) => this.#heldOf(chunk));
+    const held = chunks.slice(0, limit).map((chunk) => this.#shelving.heldOf(chunk));
     return chunks.length > limit ? { held, next: chunks[limit - 1]! } : { held };
   }
 
@@ -211,89 +212,15 @@ export class SimNode {
     this.#arriving += bytes.length;
     this.#later(diskMs, () => {
       if (this.#boot !== boot) {
-        this.#fenceOnly(chunk.chunk, chunk.epoch);
+        this.#shelving.fenceOnly(chunk.chunk, chunk.epoch);
         return died();
       }
       this.#arriving -= bytes.length;
-      answer(() => this.#publish(chunk, bytes));
+      answer(() => this.#shelving.publish(chunk, bytes));
     });
-  }
-
-  #publish(
-    { chunk, slot, epoch, sha256 }: Pick<PutChunk, 'chunk' | 'slot' | 'epoch' | 'sha256'>,
-    bytes: Uint8Array,
-  ): Receipt {
-    const old = this.disk.shelf(chunk);
-    if (this.#rules.judgePut(judged(old), epoch, sha256) === 'below-fence') {
-      throw new NodeRefused('below-fence', `${epoch} is below the fence ${old?.fence}`);
-    }
-    const raised = this.#rules.raiseFence(old?.fence ?? 0, epoch);
-    const writtenAt = this.#ground.scheduler.now;
-    this.disk.set(chunk, { fence: raised, copy: { bytes, sha256, slot, epoch, writtenAt } });
-    const sync = () => this.disk.sync(chunk);
-    if (this.#rules.syncDelayMs === 0) sync();
-    else this.#ground.scheduler.after(this.#rules.syncDelayMs, sync);
-    this.#note('stored', chunk, epoch);
-    this.#watcher.stored(this, chunk);
-    return { chunk, slot, size: bytes.length, sha256, epoch, incarnation: this.incarnation };
-  }
-
-  /** The process died between syncing the fence and the rename, or before both. */
-  #fenceOnly(chunk: ChunkId, epoch: number): void {
-    if (this.state === 'destroyed' || this.#ground.random.chance(0.5)) return;
-    const old = this.disk.shelf(chunk);
-    const raised = this.#rules.raiseFence(old?.fence ?? 0, epoch);
-    this.disk.set(chunk, { fence: raised, copy: old?.copy });
-    this.disk.sync(chunk);
-  }
-
-  #unlink(chunk: ChunkId, version: number): Removal['outcome'] {
-    const old = this.disk.shelf(chunk);
-    const verdict = this.#rules.judgeDelete(judged(old), version);
-    this.#note(verdict, chunk, version);
-    if (verdict !== 'unlink') return verdict;
-    this.disk.set(chunk, { fence: old?.fence ?? 0, copy: undefined });
-    this.disk.sync(chunk);
-    this.#watcher.unlinked(this, chunk);
-    return verdict;
-  }
-
-  #renew({ chunk, slot, sha256, epoch }: RenewChunk): Renewal {
-    const old = this.disk.shelf(chunk);
-    const verdict = this.#rules.judgeRenewal(judged(old), epoch);
-    this.#note(verdict, chunk, epoch);
-    if (verdict === 'below-fence') return { outcome: 'refused', chunk, reason: verdict };
-    if (old?.copy === undefined) return { outcome: 'refused', chunk, reason: 'not-held' };
-    const { bytes } = old.copy;
-    if (!this.#rules.matches(bytes, sha256))
-      return { outcome: 'refused', chunk, reason: 'checksum' };
-    const writtenAt = this.#ground.scheduler.now;
-    const copy = { bytes, sha256, slot, epoch, writtenAt };
-    this.disk.set(chunk, { fence: this.#rules.raiseFence(old.fence, epoch), copy });
-    this.disk.sync(chunk);
-    const { incarnation } = this;
-    const receipt = { chunk, slot, size: bytes.length, sha256, epoch, incarnation };
-    return { outcome: 'renewed', receipt };
-  }
-
-  #heldOf(chunk: ChunkId): Held {
-    const { slot, epoch, bytes, sha256, writtenAt } = this.disk.shelf(chunk)!.copy!;
-    const ageMs = Math.floor((this.#ground.scheduler.now - writtenAt) * ageScale);
-    return { chunk, slot, size: bytes.length, epoch, sha256, ageMs };
   }
 
   #later([from, to]: readonly [number, number], run: () => void): void {
     this.#ground.scheduler.after(this.#ground.random.between(from, to), run);
   }
-
-  #note(what: string, chunk: ChunkId, epoch: number): void {
-    this.#ground.history.note(this.#ground.scheduler.now, this.id, what, `${chunk} ${epoch}`);
-  }
-}
-
-function judged(shelf: ReturnType<Disk['shelf']>): Judged | undefined {
-  if (shelf === undefined) return undefined;
-  const { fence, copy } = shelf;
-  const sha256 = copy?.epoch === fence ? copy.sha256 : undefined;
-  return { fence, held: copy !== undefined, sha256 };
 }

@@ -1,9 +1,10 @@
 import { batchOfKey, batchPartition } from '../contract/keys.ts';
 import { autoscale } from '../control/autoscale.ts';
 import { cancelAllOf, cancelBatch, findBatch } from '../control/cancel.ts';
-import { readJob, startDrain, startRebalance, startScaleOut } from '../control/jobs.ts';
+import { readJob } from '../control/jobs.ts';
 import { pace } from '../control/pace.ts';
 import { type PauseScope, setPaused } from '../control/pause.ts';
+import { startDrain, startRebalance, startScaleOut } from '../control/start-job.ts';
 import { undrain } from '../control/undrain.ts';
 import { type JobId, zone } from '../core/ids.ts';
 import { zones } from './founding.ts';

@@ -1,4 +1,5 @@
-import { cancelJob, startDrain } from '../control/jobs.ts';
+import { cancelJob } from '../control/jobs.ts';
+import { startDrain } from '../control/start-job.ts';
 import { undrain } from '../control/undrain.ts';
 import { jobId, type NodeId } from '../core/ids.ts';
 import { every } from './every.ts';

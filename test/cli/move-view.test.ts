@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { viewJobs } from '../../lib/cli/look/job-view.ts';
 import { readMovesOf } from '../../lib/cli/look/move-view.ts';
-import { type Job, listJobs, startRepair } from '../../lib/control/jobs.ts';
+import { type Job, listJobs } from '../../lib/control/jobs.ts';
 import { migrate } from '../../lib/control/migrate.ts';
 import { pace } from '../../lib/control/pace.ts';
 import { planJob } from '../../lib/control/plan-job.ts';
 import { findDamage } from '../../lib/control/scrub.ts';
+import { startRepair } from '../../lib/control/start-job.ts';
 import { chunkId, jobId } from '../../lib/core/ids.ts';
 import { forever, putFile, take } from '../control/acts.ts';
 import { World } from '../control/world.ts';

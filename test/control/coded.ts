@@ -1,7 +1,7 @@
 import { commitFiles } from '../../lib/control/files.ts';
 import { type NodeView, readFleet, stepNode } from '../../lib/control/fleet.ts';
-import { startRepair } from '../../lib/control/jobs.ts';
 import { readChunk } from '../../lib/control/read.ts';
+import { startRepair } from '../../lib/control/start-job.ts';
 import { chunkIdOf, type PlacedChunk, storeChunk } from '../../lib/control/store.ts';
 import type { Redundancy } from '../../lib/core/fleet.ts';
 import { type ChunkId, nodeId } from '../../lib/core/ids.ts';

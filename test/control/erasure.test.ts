@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { removeFiles } from '../../lib/control/files.ts';
-import { startDrain, startRepair } from '../../lib/control/jobs.ts';
 import { findDamage } from '../../lib/control/scrub.ts';
+import { startDrain, startRepair } from '../../lib/control/start-job.ts';
 import { sweep } from '../../lib/control/sweep.ts';
 import { slotBytes } from '../../lib/core/fleet.ts';
 import { nodeId } from '../../lib/core/ids.ts';

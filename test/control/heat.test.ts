@@ -3,12 +3,12 @@ import { JobRecord, MovesRecord, PendingRecord } from '../../lib/contract/job-re
 import { batchPartition, jobKey, movesKey, pendingPrefixOf } from '../../lib/contract/keys.ts';
 import { readFleet } from '../../lib/control/fleet.ts';
 import { readHeat } from '../../lib/control/heat.ts';
-import { startDrain, startRebalance } from '../../lib/control/jobs.ts';
 import { heatAsksMax, heatMsMax, heatsMax } from '../../lib/control/limits.ts';
 import { mapOf } from '../../lib/control/observe.ts';
 import { pace } from '../../lib/control/pace.ts';
 import { planJob } from '../../lib/control/plan-job.ts';
 import { NodeRefused, type Nodes } from '../../lib/control/ports.ts';
+import { startDrain, startRebalance } from '../../lib/control/start-job.ts';
 import { type BatchId, batchId, chunkId, type JobId, nodeId } from '../../lib/core/ids.ts';
 import { heatOfChunk } from '../../lib/core/slot-heat.ts';
 import { jobOf, putFiles, runJob, take } from './acts.ts';

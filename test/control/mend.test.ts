@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import { chunkKey } from '../../lib/contract/keys.ts';
 import { readFleet } from '../../lib/control/fleet.ts';
-import { cancelJob, startRepair } from '../../lib/control/jobs.ts';
+import { cancelJob } from '../../lib/control/jobs.ts';
 import { bytesPerMend, mendAgainMs } from '../../lib/control/limits.ts';
 import { mendDamage } from '../../lib/control/mend.ts';
 import { planJob } from '../../lib/control/plan-job.ts';
 import { NodeUnreachable, type Ports, TryLater } from '../../lib/control/ports.ts';
 import { damagedPerJobMax, findDamage } from '../../lib/control/scrub.ts';
+import { startRepair } from '../../lib/control/start-job.ts';
 import { sweep } from '../../lib/control/sweep.ts';
 import { watch } from '../../lib/control/watch.ts';
 import { chunkId, type JobId, jobId, nodeId } from '../../lib/core/ids.ts';

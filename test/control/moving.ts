@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
 import { batchKey, flightPartition } from '../../lib/contract/keys.ts';
 import type { BatchMessage } from '../../lib/contract/messages.ts';
-import { startDrain } from '../../lib/control/jobs.ts';
 import { pace } from '../../lib/control/pace.ts';
 import { planJob } from '../../lib/control/plan-job.ts';
+import { startDrain } from '../../lib/control/start-job.ts';
 import { batchId, type JobId, jobId, nodeId } from '../../lib/core/ids.ts';
 import { contentOf, putFiles, runJob, take } from './acts.ts';
 import { pairs, World } from './world.ts';

@@ -7,21 +7,19 @@ import {
   findBatch,
   setBatchPaused,
 } from '../../lib/control/cancel.ts';
-import {
-  cancelJob,
-  type Job,
-  openJobOp,
-  readJob,
-  type Started,
-  startDrain,
-  startRebalance,
-  startRepair,
-} from '../../lib/control/jobs.ts';
+import { cancelJob, type Job, readJob } from '../../lib/control/jobs.ts';
 import { migrate } from '../../lib/control/migrate.ts';
 import { pace } from '../../lib/control/pace.ts';
 import { setPaused } from '../../lib/control/pause.ts';
 import { planJob } from '../../lib/control/plan-job.ts';
 import { retryJob } from '../../lib/control/retry.ts';
+import {
+  openJobOp,
+  type Started,
+  startDrain,
+  startRebalance,
+  startRepair,
+} from '../../lib/control/start-job.ts';
 import { batchId, chunkId, type JobId, jobId, nodeId, zone } from '../../lib/core/ids.ts';
 import { forever, jobOf, putFiles, runJob, take, work } from './acts.ts';
 import { batchOf, ends, flights, moving, sent } from './moving.ts';

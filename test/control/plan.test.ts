@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { jobKey } from '../../lib/contract/keys.ts';
-import { cancelJob, startRebalance } from '../../lib/control/jobs.ts';
+import { cancelJob } from '../../lib/control/jobs.ts';
 import { migrate } from '../../lib/control/migrate.ts';
 import { pace } from '../../lib/control/pace.ts';
 import { planJob } from '../../lib/control/plan-job.ts';
+import { startRebalance } from '../../lib/control/start-job.ts';
 import { forever, jobOf, putFiles, runJob, work } from './acts.ts';
 import { batchOf, ends, flights, moving, sent } from './moving.ts';
 import { World } from './world.ts';

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { outboxPartition } from '../../lib/contract/keys.ts';
-import { cancelJob, startDrain } from '../../lib/control/jobs.ts';
+import { cancelJob } from '../../lib/control/jobs.ts';
 import { migrate } from '../../lib/control/migrate.ts';
 import { pace } from '../../lib/control/pace.ts';
+import { startDrain } from '../../lib/control/start-job.ts';
 import { sweep } from '../../lib/control/sweep.ts';
 import { undrain } from '../../lib/control/undrain.ts';
 import { nodeId } from '../../lib/core/ids.ts';

@@ -8,10 +8,11 @@ import {
   jobKey,
   movesKey,
 } from '../../lib/contract/keys.ts';
-import { cancelJob, listJobs, startDrain } from '../../lib/control/jobs.ts';
+import { cancelJob, listJobs } from '../../lib/control/jobs.ts';
 import { pace } from '../../lib/control/pace.ts';
 import { setPaused } from '../../lib/control/pause.ts';
 import { TryLater } from '../../lib/control/ports.ts';
+import { startDrain } from '../../lib/control/start-job.ts';
 import { heed } from '../../lib/control/urgency.ts';
 import { watch } from '../../lib/control/watch.ts';
 import { nodeId, zone } from '../../lib/core/ids.ts';

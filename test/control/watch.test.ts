@@ -1,16 +1,11 @@
 import { expect, test } from 'vitest';
 import { jobPartition, nodeKey, nodeOfInventory } from '../../lib/contract/keys.ts';
 import { finish } from '../../lib/control/finish.ts';
-import {
-  cancelJob,
-  listFlights,
-  startDrain,
-  startRepair,
-  startScaleOut,
-} from '../../lib/control/jobs.ts';
+import { cancelJob, listFlights } from '../../lib/control/jobs.ts';
 import { launch } from '../../lib/control/launch.ts';
 import { movesPerBatch, orphanAgeMs } from '../../lib/control/limits.ts';
 import { pace } from '../../lib/control/pace.ts';
+import { startDrain, startRepair, startScaleOut } from '../../lib/control/start-job.ts';
 import { watch } from '../../lib/control/watch.ts';
 import { jobId, nodeId } from '../../lib/core/ids.ts';
 import { contentOf, jobOf, placeFile, putFile, putFiles, runJob, work } from './acts.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { startRebalance } from '../../lib/control/jobs.ts';
 import { TryLater } from '../../lib/control/ports.ts';
+import { startRebalance } from '../../lib/control/start-job.ts';
 import type { LiveEvent } from '../../lib/dashboard/live.ts';
 import { LiveReader } from '../../lib/dashboard/live-reader.ts';
 import { World } from '../control/world.ts';

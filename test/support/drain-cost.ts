@@ -1,8 +1,8 @@
 import type { BatchRecord } from '../../lib/contract/job-records.ts';
 import { nodeKey } from '../../lib/contract/keys.ts';
 import { commitFiles } from '../../lib/control/files.ts';
-import { startDrain } from '../../lib/control/jobs.ts';
 import type { Ports } from '../../lib/control/ports.ts';
+import { startDrain } from '../../lib/control/start-job.ts';
 import { nodeId } from '../../lib/core/ids.ts';
 import { epochMillis } from '../../lib/core/units.ts';
 import type { Store } from '../../lib/sim/store.ts';

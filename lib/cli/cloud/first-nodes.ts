@@ -1,7 +1,8 @@
 import type { ControlEnv } from '../../contract/env.ts';
 import { readNodes } from '../../control/fleet.ts';
-import { listJobs, startScaleOut } from '../../control/jobs.ts';
+import { listJobs } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
+import { startScaleOut } from '../../control/start-job.ts';
 import type { JobId } from '../../core/ids.ts';
 import { servesReads } from '../../core/lifecycle.ts';
 import type { Context } from '../context.ts';

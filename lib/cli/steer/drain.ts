@@ -1,6 +1,6 @@
 import { answerDrain, type DrainAnswer } from '../../control/answer-drain.ts';
-import { startDrain } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
+import { startDrain } from '../../control/start-job.ts';
 import { type NodeId, nodeId } from '../../core/ids.ts';
 import { formatBytes, formatLength } from '../../core/units.ts';
 import { withStore } from '../connect.ts';

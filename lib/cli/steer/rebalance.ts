@@ -1,8 +1,8 @@
 import { readFleet } from '../../control/fleet.ts';
 import { readHeat } from '../../control/heat.ts';
-import { startRebalance } from '../../control/jobs.ts';
 import { mapOf } from '../../control/observe.ts';
 import type { Ports } from '../../control/ports.ts';
+import { startRebalance } from '../../control/start-job.ts';
 import type { Plan } from '../../core/plan.ts';
 import { planRebalance } from '../../core/rebalance.ts';
 import { formatBytes } from '../../core/units.ts';

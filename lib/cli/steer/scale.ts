@@ -1,7 +1,7 @@
 import { answerDrain } from '../../control/answer-drain.ts';
 import { type NodeWithBeat, readFleet } from '../../control/fleet.ts';
-import { previewDrain, startDrain, startScaleOut } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
+import { previewDrain, startDrain, startScaleOut } from '../../control/start-job.ts';
 import { explainBlock } from '../../core/explain-block.ts';
 import type { NodeClass } from '../../core/fleet.ts';
 import { byCodeUnit } from '../../core/ids.ts';

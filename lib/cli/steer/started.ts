@@ -1,5 +1,5 @@
-import type { Started } from '../../control/jobs.ts';
 import type { Ports } from '../../control/ports.ts';
+import type { Started } from '../../control/start-job.ts';
 import { explainBlock } from '../../core/explain-block.ts';
 import type { NodeId } from '../../core/ids.ts';
 import type { Block } from '../../core/plan.ts';
