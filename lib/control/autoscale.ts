@@ -1,27 +1,16 @@
 import type { NewEvent } from '../contract/events.ts';
 import { scalingKey } from '../contract/keys.ts';
-import { ScalingRecord } from '../contract/records.ts';
-import type { ZoneUse } from '../core/capacity.ts';
-import {
-  decideScale,
-  type MarkTimes,
-  markTimes,
-  type ScaleDecision,
-  type ScaleHistory,
-  type ScaleNode,
-  zoneUses,
-} from '../core/decide-scale.ts';
-import { jobId, nodeId, zone } from '../core/ids.ts';
-import { typeNamed } from '../core/node-type.ts';
+import type { ScalingRecord } from '../contract/records.ts';
+import { decideScale, type ScaleDecision, zoneUses } from '../core/decide-scale.ts';
+import { jobId } from '../core/ids.ts';
 import { trialOn } from '../core/scale-in-trial.ts';
 import { explainReason } from '../core/scale-reason.ts';
-import { bytes, epochMillis } from '../core/units.ts';
 import { eventOp } from './events.ts';
-import { type NodeWithBeat, readFleet } from './fleet.ts';
 import { historyOp, readOutlooks, recordedZones } from './history.ts';
-import { type Job, listJobs, workflowOf } from './jobs.ts';
+import { workflowOf } from './jobs.ts';
 import { mapOf } from './observe.ts';
 import type { Op, Ports } from './ports.ts';
+import { type Look, lookAt, since } from './scaling-look.ts';
 import { type NewJob, openJobOp } from './start-job.ts';
 import { writeKnown } from './write-known.ts';
 
@@ -32,26 +21,10 @@ export interface ScalingReport {
   readonly job: string;
 }
 
-/** The fleet as one look saw it. */
-interface Look {
-  readonly fleet: readonly NodeWithBeat[];
-  readonly nodes: readonly ScaleNode[];
-  readonly running: readonly Job[];
-  readonly last: ScalingRecord;
-  readonly marks: MarkTimes;
-  /** Whether it is time to record what zones hold. */
-  readonly sampling: 'due' | 'not-due';
-}
-
 interface Decided {
   readonly decision: ScaleDecision;
   readonly lastTrialAt: number;
 }
-
-const neverScaled: ScalingRecord = {
-  ...{ generation: 0, lastOutAt: 0, lastInAt: 0, lastTrialAt: 0, sampledAt: 0 },
-  ...{ highSince: 0, lowSince: 0, job: '', decision: 'hold', reasons: [], decidedAt: 0 },
-};
 
 /**
  * Looks at the fleet and grows it, shrinks it or holds. The alarm that calls is a hint: the decision is
@@ -70,48 +43,6 @@ export async function autoscale(ports: Ports, cause: string): Promise<ScalingRep
   const job = await act(ports, look, decided, reasons);
   ports.log('scaling-decided', { cause, decision: decision.kind, reasons, job });
   return { decision: decision.kind, reasons, job };
-}
-
-async function lookAt(ports: Ports): Promise<Look> {
-  const [fleet, jobs, [item]] = await Promise.all([
-    readFleet(ports.tables),
-    listJobs(ports.tables),
-    ports.tables.get([scalingKey]),
-  ]);
-  const last = item === undefined ? neverScaled : ScalingRecord.parse(item);
-  const running = jobs.filter(({ state }) => state === 'running');
-  const nodes = [...fleet.map((node) => scaleNode(ports, node)), ...asked(ports, running)];
-  const marks = markTimes(nodes, ports.policy, marksOf(last), ports.now());
-  return { fleet, nodes, running, last, marks, sampling: samplingOf(ports, last) };
-}
-
-/** What each zone holds now, as decisions see it. */
-export async function readUses(ports: Ports): Promise<readonly ZoneUse[]> {
-  const [fleet, jobs] = await Promise.all([readFleet(ports.tables), listJobs(ports.tables)]);
-  const running = jobs.filter(({ state }) => state === 'running');
-  return zoneUses([...fleet.map((node) => scaleNode(ports, node)), ...asked(ports, running)]);
-}
-
-const marksOf = ({ highSince, lowSince }: ScalingRecord): MarkTimes => ({
-  ...(highSince > 0 && { highSince: epochMillis(highSince) }),
-  ...(lowSince > 0 && { lowSince: epochMillis(lowSince) }),
-});
-
-function samplingOf({ policy, now }: Ports, { sampledAt }: ScalingRecord): Look['sampling'] {
-  const every = policy.historyEveryMs;
-  const turn = (at: number) => Math.floor(at / every);
-  return every > 0 && turn(now()) > turn(sampledAt) ? 'due' : 'not-due';
-}
-
-function since({ last, fleet, marks }: Look): Omit<ScaleHistory, 'jobsRunning'> {
-  const { lastOutAt, lastInAt } = last;
-  const joins = fleet.filter(({ state }) => state === 'active').map((node) => node.since);
-  return {
-    ...marks,
-    ...(lastOutAt > 0 && { lastScaleOut: epochMillis(lastOutAt) }),
-    ...(lastInAt > 0 && { lastScaleIn: epochMillis(lastInAt) }),
-    ...(joins.length > 0 && { lastJoin: epochMillis(Math.max(...joins)) }),
-  };
 }
 
 /** Nothing stands against the drain, and what it moves is not known yet. */
@@ -143,32 +74,6 @@ async function decide(ports: Ports, look: Look): Promise<Decided> {
   const decision = decideScale(nodes, policy, history, now, trialOn(map, policy));
   return { decision, lastTrialAt: decision.kind === 'hold' ? now : lastTrialAt };
 }
-
-/** Nodes of scale-outs that have launched nothing yet: on their way, and in no list of the fleet. */
-const asked = (ports: Ports, running: readonly Job[]): readonly ScaleNode[] =>
-  running
-    .filter(({ kind, nodes }) => kind === 'scale-out' && nodes.length === 0)
-    .flatMap(({ id, launch, launchType }) =>
-      Object.entries(launch).flatMap(([where, count]) =>
-        Array.from({ length: count }, (_, i) => ({
-          id: nodeId(`${id}-${where}${i}`),
-          zone: zone(where),
-          capacity: bytes(typeNamed(ports.policy, launchType).capacityBytes),
-          used: bytes(0),
-          state: 'launched' as const,
-          healthy: true,
-        })),
-      ),
-    );
-
-const scaleNode = (ports: Ports, node: NodeWithBeat): ScaleNode => ({
-  id: node.id,
-  zone: node.zone,
-  capacity: bytes(node.capacity),
-  used: bytes(node.beat?.usedBytes ?? 0),
-  state: node.state,
-  healthy: node.beat !== undefined && ports.now() - node.beat.at < ports.policy.deadAfterMs,
-});
 
 /** @returns the job that was started, or an empty string */
 async function act(

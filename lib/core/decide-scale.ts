@@ -2,6 +2,7 @@ import { type CapacityPolicy, type ZoneUse, zoneFill } from './capacity.ts';
 import type { Outlook } from './forecast.ts';
 import { byCodeUnit, type NodeId, type Zone } from './ids.ts';
 import type { NodeState } from './lifecycle.ts';
+import { replaceLost } from './replace-lost.ts';
 import { decideIn, isSpareKnown, type ScaleInTrial } from './scale-in.ts';
 import { decideOut, needsOf } from './scale-out.ts';
 import type { ScaleReason } from './scale-reason.ts';
@@ -14,6 +15,8 @@ export interface ScaleNode {
   readonly used: Bytes;
   readonly state: NodeState;
   readonly healthy: boolean;
+  /** It drains because its machine will be taken away. @default false */
+  readonly isTaken?: boolean;
 }
 
 export interface ScalePolicy extends CapacityPolicy {
@@ -69,7 +72,7 @@ export type ScaleDecision =
   | { readonly kind: 'hold'; readonly reasons: readonly ScaleReason[] };
 
 /**
- * Grows when a zone is above its high mark for long enough, or will be before new nodes could help; else
+ * Replaces what died where fewer than the fewest are left. Grows when a zone is above its high mark for long enough, or will be before new nodes could help; else
  * shrinks by one node when every zone is below the low mark, or when the forecast says that one less will do,
  * and the trial allows it; else holds. Nodes on their way count as capacity, so a decision is not taken
  * twice.
@@ -82,6 +85,9 @@ export function decideScale(
   trial: ScaleInTrial,
 ): ScaleDecision {
   const frozen = freezeReasons(nodes, policy, history);
+  const isIll = frozen.some(({ kind }) => kind !== 'repair-runs');
+  const replacement = isIll ? undefined : replaceLost(nodes, policy, history, now);
+  if (replacement !== undefined) return replacement;
   if (frozen.length > 0) return { kind: 'hold', reasons: frozen };
   const zones = zoneUses(nodes);
   const needs = needsOf(zones, policy, history, now);

@@ -69,6 +69,12 @@ export type ScaleReason =
   | { readonly kind: 'cooling-down'; readonly leftMs: number; readonly cooldownMs: number }
   | { readonly kind: 'at-most-nodes'; readonly nodes: number; readonly nodesMax: number }
   | { readonly kind: 'at-fewest-nodes'; readonly nodes: number; readonly nodesMin: number }
+  | {
+      readonly kind: 'nodes-lost';
+      readonly lost: number;
+      readonly left: number;
+      readonly nodesMin: number;
+    }
   | { readonly kind: 'no-nodes' }
   | {
       readonly kind: 'too-many-unhealthy';
@@ -149,6 +155,11 @@ export function explainReason(reason: ScaleReason): string {
       return `there are ${reason.nodes} nodes, at most ${reason.nodesMax} are allowed`;
     case 'at-fewest-nodes':
       return `there are ${reason.nodes} active nodes, at least ${reason.nodesMin} must stay`;
+    case 'nodes-lost':
+      return (
+        `${reason.lost} ${reason.lost === 1 ? 'node is' : 'nodes are'} lost and ` +
+        `${reason.left} ${reason.left === 1 ? 'is' : 'are'} left, at least ${reason.nodesMin} must be there`
+      );
     case 'no-nodes':
       return 'there is no node to judge by';
     case 'too-many-unhealthy':

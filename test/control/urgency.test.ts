@@ -64,6 +64,18 @@ test('a spot machine is emptied within its two minutes, clients’ grace and all
   expect(world.problems()).toEqual([]);
 });
 
+test('of the smallest fleet a machine that is taken away is replaced before it is gone', async () => {
+  const world = worldOf({ nodes: { a1: 'a', b1: 'b', c1: 'c' }, policy: { autoscaling: true } });
+  await putFiles(world, 6);
+  const job = await heeded(world, spot(world));
+  await runJob(world, job.id, { until: 'pace' }).catch(() => 'blocked');
+  expect(world.state('a1')).toBe('draining');
+  world.pass(1_000);
+  await watch(world.ports);
+  const launches = (await runningJobs(world)).filter(({ kind }) => kind === 'scale-out');
+  expect(launches).toMatchObject([{ launch: { a: 1 } }]);
+});
+
 test('what cannot leave keeps nothing else, and is repaired the moment its machine dies', async () => {
   const world = worldOf({ nodes: { a1: 'a', b1: 'b', c1: 'c', c2: 'c' } });
   await putFiles(world, 6);

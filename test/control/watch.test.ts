@@ -5,14 +5,16 @@ import { cancelJob, listFlights } from '../../lib/control/jobs.ts';
 import { launch } from '../../lib/control/launch.ts';
 import { movesPerBatch, orphanAgeMs } from '../../lib/control/limits.ts';
 import { pace } from '../../lib/control/pace.ts';
+import { planJob } from '../../lib/control/plan-job.ts';
 import { startDrain, startRepair, startScaleOut } from '../../lib/control/start-job.ts';
 import { watch } from '../../lib/control/watch.ts';
 import { jobId, nodeId } from '../../lib/core/ids.ts';
 import { contentOf, jobOf, placeFile, putFile, putFiles, runJob, work } from './acts.ts';
-import { pairs, World } from './world.ts';
+import { pairs, World, type WorldOptions } from './world.ts';
 
 const policy = { autoscaling: false, graceMs: 0, parkingMs: 1_000 };
-const worldOf = (changes = {}) => new World({ nodes: pairs, policy: { ...policy, ...changes } });
+const worldOf = (changes = {}, nodes: WorldOptions['nodes'] = pairs) =>
+  new World({ nodes, policy: { ...policy, ...changes } });
 const repairsOf = ({ started }: World) => started.filter(([workflow]) => workflow === 'repair');
 
 /** Ticks each minute, as the schedule does. */
@@ -54,6 +56,29 @@ test('a dead node that comes back beating stays dead', async () => {
   world.node('b1').isUp = true;
   await minutes(world, 5);
   expect(world.state('b1')).toBe('dead');
+});
+
+test('of the smallest fleet a node that dies is replaced, and the repair that waits for it ends', async () => {
+  const world = worldOf({ autoscaling: true }, { a1: 'a', b1: 'b', c1: 'c' });
+  await putFiles(world, 6);
+  await watch(world.ports);
+  world.lose('b1');
+  await minutes(world, 1);
+  const [, repair] = repairsOf(world)[0]!;
+  expect(await planJob(world.ports, jobId(repair))).toMatchObject({ verdict: 'blocked' });
+  const launches = () => world.started.filter(([workflow]) => workflow === 'scale-out');
+  await minutes(world, 2);
+  const [, launch] = launches()[0]!;
+  expect(jobOf(world, launch)).toMatchObject({
+    launch: { b: 1 },
+    reasons: ['called by tick', '1 node is lost and 2 are left, at least 3 must be there'],
+  });
+  expect(await runJob(world, jobId(launch))).toBe('done');
+  expect(await runJob(world, jobId(repair))).toBe('done');
+  await minutes(world, 2);
+  expect(world.state('b1')).toBe('gone');
+  expect(new Set(launches().map(([, job]) => job)).size).toBe(1);
+  expect(world.problems()).toEqual([]);
 });
 
 test('a node whose heartbeats cannot be read is silent, and keeps nobody from being looked at', async () => {

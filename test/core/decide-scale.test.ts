@@ -43,14 +43,15 @@ function nodesOf(text: string): ScaleNode[] {
     .split(' ')
     .filter(Boolean)
     .map((each) => {
-      const [id, used, state = 'active', health] = each.split(':');
+      const [id, used, state = 'active', told] = each.split(':');
       return {
         id: nodeId(id!),
         zone: zone(id![0]!),
         capacity: bytes(100),
         used: bytes(Number(used)),
         state: state as NodeState,
-        healthy: health !== 'ill',
+        healthy: told !== 'ill',
+        isTaken: told === 'taken',
       };
     });
 }
@@ -257,6 +258,61 @@ describe('the decision', () => {
       'a0:85:active:ill b0:50 c0:50',
       {},
       'out {"a":1}: zone-above-mark',
+    ],
+    [
+      'replaces one of the fewest that died',
+      'a0:50 b0:50:dead c0:50',
+      {},
+      'out {"b":1}: nodes-lost',
+    ],
+    [
+      'does not wait for the repair, which may wait for the node',
+      'a0:50 b0:50:dead c0:50',
+      { history: { jobsRunning: [{ kind: 'repair' }] } },
+      'out {"b":1}: nodes-lost',
+    ],
+    [
+      'replaces each in its zone, as many as are missing and as one step may add',
+      'a0:50 a1:50 a2:50 a3:50 a4:50 b0:50 b1:50 b3:0:dead b2:0:dead c0:0:dead c1:0:dead',
+      { policy: { nodesMin: 99, nodesMax: 99, unhealthyShareMax: 0.5 } },
+      'out {"b":2,"c":1}: nodes-lost',
+    ],
+    [
+      'replaces nothing while enough are left',
+      'a0:50 a1:50 b0:50:dead c0:50',
+      {},
+      'hold: between-marks',
+    ],
+    [
+      'counts what is on its way',
+      'a0:50 b0:50:dead b1:0:joining c0:50',
+      { history: { jobsRunning: [{ kind: 'repair' }] } },
+      'hold: repair-runs',
+    ],
+    [
+      'replaces what is taken away',
+      'a0:50 a1:0:draining:taken b0:50',
+      {},
+      'out {"a":1}: nodes-lost',
+    ],
+    ['does not replace what is drained', 'a0:50 a1:0:draining b0:50', {}, 'hold: between-marks'],
+    [
+      'replaces nothing while it cools down',
+      'a0:50 b0:50:dead c0:50',
+      { history: { lastScaleOut: epochMillis(now - 999) } },
+      'hold: nodes-lost cooling-down',
+    ],
+    [
+      'replaces nothing when too many died',
+      'a0:50 b0:50:dead c0:50:dead',
+      {},
+      'hold: too-many-unhealthy',
+    ],
+    [
+      'replaces nothing beyond the most nodes',
+      'a0:50 b0:50:dead c0:50',
+      { policy: { nodesMin: 3, nodesMax: 2 } },
+      'hold: between-marks',
     ],
     ['holds with nothing to judge by', '', {}, 'hold: no-nodes'],
     ['holds between the marks', 'a0:50 b0:50 c0:50', {}, 'hold: between-marks'],

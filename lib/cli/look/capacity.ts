@@ -1,8 +1,8 @@
 /** `ballast capacity`: what zones hold, what the planner advises, and where it goes. */
 import type { HistoryRecord } from '../../contract/records.ts';
-import { readUses } from '../../control/autoscale.ts';
 import { adviseZones, readHistory, samplesOf } from '../../control/history.ts';
 import type { Ports } from '../../control/ports.ts';
+import { readUses } from '../../control/scaling-look.ts';
 import { type CapacityAdvice, type ZoneUse, zoneFill } from '../../core/capacity.ts';
 import {
   type DaysToFull,
