@@ -31,12 +31,13 @@ export async function mapOf(
   return builder.build();
 }
 
-const planned = (node: NodeView) => ({
+/** A disk that erred is read, and given nothing: what moves there, or is mended there, would only fail. */
+const planned = ({ beat, ...node }: NodeWithBeat) => ({
   id: node.id,
   zone: node.zone,
   class: node.class,
   capacity: bytes(node.capacity),
-  state: node.state,
+  state: node.state === 'active' && beat?.diskSuspect === true ? 'draining' : node.state,
 });
 
 /** A chunk that was removed since it was listed has nothing to move. */

@@ -81,8 +81,8 @@ function scaleNodes(
 ): readonly ScaleNode[] {
   const taken = new Set(running.flatMap(({ mustLeave, nodes }) => (mustLeave ? nodes : [])));
   const known = fleet.map((node) => {
-    const isTaken = node.state === 'draining' && taken.has(node.id);
-    return { ...scaleNode(ports, node), isTaken };
+    const isLost = node.state === 'draining' ? taken.has(node.id) : node.beat?.diskSuspect === true;
+    return { ...scaleNode(ports, node), isLost };
   });
   return [...known, ...asked(ports, running)];
 }

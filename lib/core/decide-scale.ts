@@ -15,8 +15,8 @@ export interface ScaleNode {
   readonly used: Bytes;
   readonly state: NodeState;
   readonly healthy: boolean;
-  /** It drains because its machine will be taken away. @default false */
-  readonly isTaken?: boolean;
+  /** Its machine will be taken away, or its disk has failed: it takes no more copies. @default false */
+  readonly isLost?: boolean;
 }
 
 export interface ScalePolicy extends CapacityPolicy {

@@ -12,7 +12,7 @@ import type { ScaleReason } from './scale-reason.ts';
 import type { EpochMillis } from './units.ts';
 
 /**
- * A node for each that died or is being taken away, in its zone, as long as fewer than the fewest are left. It does not
+ * A node for each that died, is being taken away or has a failed disk, in its zone, as long as fewer than the fewest are left. It does not
  * wait for the repair, which may wait for it: three copies need three nodes. What an operator drains is not replaced.
  *
  * @returns undefined where nothing is lost, or enough are left
@@ -23,8 +23,8 @@ export function replaceLost(
   { lastScaleOut }: ScaleHistory,
   now: EpochMillis,
 ): ScaleDecision | undefined {
-  const gone = nodes.filter(({ state, isTaken = false }) => state === 'dead' || isTaken);
-  const present = nodes.filter(counts).length;
+  const gone = nodes.filter(({ state, isLost = false }) => state === 'dead' || isLost);
+  const present = nodes.filter((node) => counts(node) && node.isLost !== true).length;
   const wanted = Math.min(gone.length, nodesMin - present, nodesMax - present, nodesStepMax);
   if (wanted <= 0) return undefined;
   const lost: ScaleReason = { kind: 'nodes-lost', lost: gone.length, left: present, nodesMin };

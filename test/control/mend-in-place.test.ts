@@ -92,6 +92,18 @@ test('a worker that dies once the bytes are there, or once they are committed, i
   }
 });
 
+test('a disk that erred is given nothing: the repair waits for another node', async () => {
+  const { world, job, chunk, node } = await rotten();
+  world.beat(node, { diskSuspect: true });
+  expect(await planJob(world.ports, job)).toMatchObject({ verdict: 'blocked' });
+  const zone = world.record(node)!.zone as string;
+  world.enrol('x1', zone);
+  expect(await planJob(world.ports, job)).toMatchObject({ verdict: 'moves' });
+  await pace(world.ports, job);
+  await work(world);
+  expect(world.placement(chunk)!.holders).toContain('x1');
+});
+
 test('a message that comes again when it is over changes nothing', async () => {
   const bad = await rotten();
   const { world, chunk } = bad;

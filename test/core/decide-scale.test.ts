@@ -51,7 +51,7 @@ function nodesOf(text: string): ScaleNode[] {
         used: bytes(Number(used)),
         state: state as NodeState,
         healthy: told !== 'ill',
-        isTaken: told === 'taken',
+        isLost: told === 'lost',
       };
     });
 }
@@ -291,9 +291,15 @@ describe('the decision', () => {
     ],
     [
       'replaces what is taken away',
-      'a0:50 a1:0:draining:taken b0:50',
+      'a0:50 a1:0:draining:lost b0:50',
       {},
       'out {"a":1}: nodes-lost',
+    ],
+    [
+      'replaces one whose disk has failed',
+      'a0:50 b0:50:active:lost c0:50',
+      {},
+      'out {"b":1}: nodes-lost',
     ],
     ['does not replace what is drained', 'a0:50 a1:0:draining b0:50', {}, 'hold: between-marks'],
     [
