@@ -99,9 +99,9 @@ function missingCopies(world: World): readonly string[] {
 function rottenCopies(world: World): ReadonlySet<string> {
   const named = world.store
     .all('placement', jobPartition)
-    .flatMap((item) =>
-      recordOf<JobRecord>(item).damaged.map(({ node, chunk }) => `${node} ${chunk}`),
-    );
+    .map((item) => recordOf<JobRecord>(item))
+    .filter(({ state }) => state !== 'done')
+    .flatMap(({ damaged }) => damaged.map(({ node, chunk }) => `${node} ${chunk}`));
   const left = new Set(named);
   const rotten = [...world.nodes.values()].flatMap((node) =>
     node.disk.damaged().map((chunk) => `${node.id} ${chunk}`),
